@@ -219,6 +219,10 @@ CAUSES: dict[str, tuple[str, str]] = {
         "Delete the old volume, so that it is not handed out with the new ones.",
     ),
     "FS-FILE-HEADER-ADDED": REQUESTED,
+    "FS-SOURCE-PATTERN": (
+        "A typing error, or a path that does not begin below the source.",
+        "Give a name, or a path below the source, such as `--exclude OLD/2003`.",
+    ),
     "FS-SOURCE-LEFT-OUT": REQUESTED,
     "FS-TRANSFORMED": REQUESTED,
     "FS-TRANSFORM-FAILED": (

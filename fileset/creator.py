@@ -58,8 +58,6 @@ if TYPE_CHECKING:
     from fileset.pages.options import WebOptions
     from fileset.secure.security import Security
 
-NO_FILES: Final = "no files were found there"
-NONE_READABLE: Final = "none of its files can be read"
 LISTED_ONLY: Final = "no record of the DICOMDIR references it; without --listed-only it is included"
 NOTHING_ADDED: Final = "nothing was written: there is no file that a DICOMDIR can list"
 
@@ -147,7 +145,6 @@ class Creator(WritingRole):
     _source_security: Security | None = field(default=None, kw_only=True)
 
     _in_place: bool = field(default=False, init=False)
-    _searched: list[str] = field(factory=list, init=False)
     _origins: list[ReadableMedium] = field(factory=list, init=False)
     _included: Included = field(factory=Included, init=False)
     _refused: dict[int, Refused] = field(factory=dict, init=False)
@@ -224,9 +221,9 @@ class Creator(WritingRole):
         """
         self._refuse_written()
         choice = Choice.of(only, exclude)
+        self._sources.expect_matches(choice)
         for source in sources:
             if isinstance(source, str | os.PathLike):
-                self._searched.append(path_of(source))
                 origin = self._sources.add_path(source, skip=self._beside_targets(source), choice=choice)
                 self._origins += [origin] if origin else []
             else:
@@ -379,12 +376,8 @@ class Creator(WritingRole):
         found = self._intake.outcomes(sources, changed=bool(self._rewrites))
         for source, refused in collect(found, tree, accepts):
             report.skipped.append(file_sets.skipped(source, refused.rule, refused.reason))
-        if not (len(sources) or report.skipped):
-            damaged = {name for name, _ in sources.damage()}
-            report.skipped += [
-                Skipped(name, "FS-SOURCE-EMPTY", NONE_READABLE if name in damaged else NO_FILES)
-                for name in self._searched
-            ]
+        if not (in_place or len(sources) or report.skipped):
+            report.skipped += sources.nothing_found()
         return tree
 
     def _note_left_out(self, report: Report) -> None:
@@ -408,7 +401,8 @@ class Creator(WritingRole):
         return cleared(self._sources, leaves)
 
     def _write(self, report: Report, nodes: Arranged, identification: Identification, naming: str) -> None:
-        if (len(self._sources) or self._searched) and not nodes:
+        named = self._sources.searched and not self._in_place
+        if (len(self._sources) or named) and not nodes:
             report.findings.append(Finding("FS-NOTHING-ADDED", NOTHING_ADDED, Where(self._path)))
             return
         recipe = Recipe(

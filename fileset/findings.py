@@ -208,6 +208,7 @@ _ROWS = (
     ("FS-FILE-LINK", WARNING, "PS3.10 8.1", "a symbolic link that leads out of the file-set"),
     # Files against records
     ("FS-FILE-HEADER-ADDED", INFO, "PS3.10 7.1", "the copy of a data set was given a Part 10 header, as requested"),
+    ("FS-SOURCE-PATTERN", WARNING, "PS3.10 8.1", "a pattern of --exclude matches nothing"),
     ("FS-SOURCE-LEFT-OUT", INFO, "PS3.10 8.1", "files were left out, as requested"),
     ("FS-FILE-MOVED", WARNING, "PS3.3 F.2.1", "a file is in another place than in its record"),
     ("FS-FILE-UNLISTED", ERROR, "PS3.3 F.2.1", "a DICOM file that no record references"),

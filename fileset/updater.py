@@ -149,6 +149,7 @@ class Updater(WritingRole):
         """
         before = len(self._request.offer.sources)
         choice = Choice.of(only, exclude)
+        self._request.offer.sources.expect_matches(choice)
         for source in sources:
             if isinstance(source, str | os.PathLike):
                 self._request.unusable += self._request.offer.add_path(source, self._request.kept.is_named, choice)

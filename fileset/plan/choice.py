@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
+from itertools import accumulate
 from typing import Any, Final, Self
 from unicodedata import normalize
 
@@ -27,27 +28,37 @@ def _folded(path: str) -> str:
     return normalize("NFC", path).upper()
 
 
+def _pattern(text: str) -> str:
+    return _folded(text.replace("\\", "/").removeprefix("./").strip("/"))
+
+
 @frozen
 class Choice:
-    """The sources that a user wants: those whose values match all `conditions`, and whose paths match no pattern."""
+    """The sources that a user wants: those whose values match all `conditions`, and whose paths match no pattern.
+
+    `patterns` has each pattern as the user gave it, and in the form that is compared.
+    """
 
     conditions: Conditions
-    patterns: tuple[str, ...]
+    patterns: tuple[tuple[str, str], ...]
     wanted: Wanted
 
     @classmethod
     def of(cls, only: Mapping[str, object] | None, exclude: Iterable[str]) -> Self | None:
         """Return the choice, None if everything is wanted. Raises `RuleError` for a key that is no attribute."""
         of_files = tuple((_OF_FILES.get(tag, tag), matches) for tag, matches in conditions(only or {}))
-        patterns = tuple(_folded(pattern.replace("\\", "/").strip("/")) for pattern in exclude)
+        patterns = tuple((pattern, _pattern(pattern)) for pattern in exclude)
         wanted = wanted_tags(tag for tag, _ in of_files)
         return cls(of_files, patterns, wanted) if of_files or patterns else None
 
-    def excludes(self, path: str) -> bool:
-        """Test whether a pattern matches a path, or a file or folder in it. Case does not count, nor how accents are encoded."""
-        folded = _folded(path)
-        names = [folded, *folded.split("/")]
-        return any(fnmatchcase(name, pattern) for pattern in self.patterns for name in names)
+    def excluding(self, path: str) -> list[str]:
+        """List the patterns that match a path, or the name or the path of a folder in it.
+
+        Case does not count, nor how accents are encoded.
+        """
+        parts = _folded(path).split("/")
+        names = {*parts, *accumulate(parts, "{}/{}".format)}
+        return [given for given, pattern in self.patterns if any(fnmatchcase(name, pattern) for name in names)]
 
     def takes(self, read: Reading) -> bool:
         """Check whether the values of a file match; True for a file that is not DICOM, so that the report names it."""

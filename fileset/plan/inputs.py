@@ -18,6 +18,7 @@ from fileset.media.image.subfolder import Below
 from fileset.media.names import ARCHIVES
 from fileset.media.open import file_set_in, image_at
 from fileset.media.remote.access import is_url
+from fileset.media.system.files import path_of
 from fileset.media.system.walk import (
     OpenFile,
     leads_out,
@@ -28,11 +29,16 @@ from fileset.plan.choice import Choice
 from fileset.plan.presence import holds_file_set, is_dicomdir
 from fileset.plan.source_files import SourceFiles
 from fileset.records.describe import Instance
+from fileset.report import Skipped
 from fileset.standard.uids import DIRECTORY_CLASS
 
 if TYPE_CHECKING:
     from fileset.secure.security import Security
 
+
+NO_FILES: Final = "no files were found there"
+NONE_READABLE: Final = "none of its files can be read"
+NONE_WANTED: Final = "none of its files is wanted: KEY=VALUE or --exclude leaves all out"
 
 TELL_EVERY: Final = 256
 """The progress is reported each time this many more files are found."""
@@ -56,6 +62,8 @@ class Sources(SourceFiles):
         self.chosen: dict[int, Choice] = {}  # the choice that took a source by its values
         self.documents: dict[int, Instance] = {}  # native HL7 documents, by index
         self.left_out = 0
+        self.searched: list[str] = []  # the paths that the user named
+        self._patterns: dict[str, bool] = {}  # each pattern of a choice -> whether it matched
 
     def damage(self) -> Iterator[tuple[str, str]]:
         """List the damage of images found so far, with their names."""
@@ -63,9 +71,20 @@ class Sources(SourceFiles):
         return chain(images, self._unlistable.items())
 
     def choice_findings(self) -> Iterator[Finding]:
-        """Yield a finding if a choice left out some files."""
+        """Yield a finding if a choice left out some files, and one for each pattern that matched nothing."""
         if self.left_out:
             yield Finding("FS-SOURCE-LEFT-OUT", f"{self.left_out} files were left out, as requested")
+        for pattern in (pattern for pattern, matched in self._patterns.items() if not matched):
+            yield Finding("FS-SOURCE-PATTERN", f"no file or folder matches {pattern!r}, so nothing is left out for it")
+
+    def nothing_found(self) -> list[Skipped]:
+        """Report each path that the user named, because there is no source in any of them."""
+        damaged = {name for name, _ in self.damage()}
+        reasons = {
+            name: NONE_READABLE if name in damaged else NONE_WANTED if self.left_out else NO_FILES
+            for name in self.searched
+        }
+        return [Skipped(name, "FS-SOURCE-EMPTY", reason) for name, reason in reasons.items()]
 
     def outside(self) -> Iterator[str]:
         """List the skipped links that lead out of their folder, by the names that `name` would give them."""
@@ -91,6 +110,7 @@ class Sources(SourceFiles):
         counts the others. Raises `MediumError` if the source does not exist, `FormatError` for an image that cannot be read.
         """
         self._named += 1
+        self.searched.append(path_of(source))
         self._choice = choice
         try:
             return self._add_path(source, skip=skip, contained=contained)
@@ -121,10 +141,10 @@ class Sources(SourceFiles):
                 self.origins.append(FolderMedium(os.path.dirname(path)))
             if linked and leads_out(path, folder.root):
                 self._outside.append((path, relative))
-            elif self._excludes(relative):
-                self.left_out += 1
+            elif self.leaves_out(self._choice, path, relative):
+                continue
             elif contained or not self._add_archive(path, relative):
-                self._offer_file(path, relative)
+                self.add_file(path, relative)
         self.origins += [folder] if found else []
         return folder if found else None
 
@@ -165,26 +185,41 @@ class Sources(SourceFiles):
                 self._offer_member(image, FileId.tolerant(name), f"{relative}/{name}")
         return True
 
-    def _excludes(self, relative: str) -> bool:
-        return self._choice is not None and self._choice.excludes(relative)
-
-    def _offer_file(self, path: str, relative: str) -> None:
-        """Add a file unless the choice leaves it out. Add an unreadable file too, so that the scan reports it."""
-        if self._choice is not None:
+    def leaves_out(self, choice: Choice | None, path: str, relative: str) -> bool:
+        """Check whether a choice leaves out a file, and count it. An unreadable file stays, so that the scan reports it."""
+        if choice is None:
+            return False
+        left_out = self._excludes(choice, relative)
+        if not left_out:
             with suppress(OSError), OpenFile(path) as read:
-                if not self._choice.takes(read):
-                    self.left_out += 1
-                    return
-        self.add_file(path, relative)
+                left_out = not choice.takes(read)
+        self.left_out += left_out
+        return left_out
+
+    def _excludes(self, choice: Choice, relative: str) -> bool:
+        matching = choice.excluding(relative)
+        self._patterns |= dict.fromkeys(matching, True)
+        return bool(matching)
 
     def _offer_member(self, medium: ReadableMedium, file_id: FileId, relative: str) -> None:
         """Add a file of a medium unless the choice leaves it out."""
+        left_out = False
         if self._choice is not None:
-            with suppress(OSError, FilesetError), medium.open(file_id) as file:
-                if self._excludes(relative) or not self._choice.takes(random_access(file)[0]):
-                    self.left_out += 1
-                    return
-        self.add_member(medium, file_id, relative)
+            left_out = self._excludes(self._choice, relative)
+            with suppress(OSError, FilesetError):
+                left_out = left_out or not self._takes_member(self._choice, medium, file_id)
+        self.left_out += left_out
+        if not left_out:
+            self.add_member(medium, file_id, relative)
+
+    def _takes_member(self, choice: Choice, medium: ReadableMedium, file_id: FileId) -> bool:
+        with medium.open(file_id) as file:
+            return choice.takes(random_access(file)[0])
+
+    def expect_matches(self, choice: Choice | None) -> None:
+        """Report the patterns of a choice that match nothing."""
+        for pattern, _ in choice.patterns if choice else ():
+            self._patterns.setdefault(pattern, False)
 
     def _add_image(self, image: ReadableMedium) -> ReadableMedium | None:
         self._images.append(image)

@@ -32,6 +32,8 @@ class Offer:
     sources: Sources = field(factory=Sources)
     in_place: dict[int, bytes] = field(factory=dict)
     record_of: dict[int, int] = field(factory=dict)
+    listed: int = 0
+    """Number of offered files that have a record already."""
 
     def add_member(self, file_id: FileId, value: bytes) -> int:
         """Add a file of the medium and return its index. Raises `MediumError` if it is not there."""
@@ -61,11 +63,13 @@ class Offer:
             own = place_below(root, source)
             self.sources.add_path(source, skip=frozenset((own,) if own else ()), choice=choice)
             return
+        self.sources.searched.append(os.fspath(source))
         above = place if os.path.isdir(source) else place.rpartition("/")[0]
         unlistable: dict[str, str] = {}
         skip = frozenset() if place else self.medium.not_sources()
         for file in walk(source, skip=skip, unlistable=unlistable.__setitem__):
-            yield from self._add_in_place(f"{above}/{file.relative}".lstrip("/"), file, is_listed)
+            if not self.sources.leaves_out(choice, file.path, file.relative):
+                yield from self._add_in_place(f"{above}/{file.relative}".lstrip("/"), file, is_listed)
         for folder, reason in unlistable.items():
             yield Skipped(f"{above}/{folder}".lstrip("/"), "FS-MEDIUM-DAMAGED", reason)
 
@@ -78,7 +82,9 @@ class Offer:
         except RuleError as problem:
             yield Skipped(name, "FS-FILE-NAME", problem.text(known_path=name))
             return
-        if not is_listed(file_id.value):
+        if is_listed(file_id.value):
+            self.listed += 1
+        else:
             self.add_member(file_id, file_id.value.encode("ascii"))
 
 

@@ -83,6 +83,8 @@ def update(request: Request, scan: Scan, report: Report) -> Plan | None:
     report.skipped += lost
     report.findings += found
     report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in offer.sources.damage()]
+    if not (len(offer.sources) or offer.listed or report.skipped):
+        report.skipped += offer.sources.nothing_found()
     report.findings += offer.sources.choice_findings()
     report.note_links(offer.sources.outside())
     gone = request.removed | dict.fromkeys((index for indexes in replaced.values() for index in indexes), False)

@@ -98,3 +98,55 @@ def test_links_inside_the_source_are_followed_and_links_that_lead_out_are_named(
     assert ("out", "FS-FILE-LINK") in {(row["source"], row["rule"]) for row in document["skipped"]}
     run("create", folder / "out", "-o", tmp_path / "NAMED")
     assert modalities(tmp_path / "NAMED") == ["CT"]
+
+
+@pytest.mark.parametrize("pattern", ["MR/OLD", "mr/old/", "./MR/OLD", "MR\\OLD", "MR/O*"])
+def test_the_path_of_a_folder_leaves_out_what_is_below_it(
+    pattern: str, run: Runs, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "MR" / "OLD").mkdir()
+    (folder / "MR" / "IM1").rename(folder / "MR" / "OLD" / "IM1")
+    run("create", folder, "-o", tmp_path / "SET", "--exclude", pattern)
+    assert modalities(tmp_path / "SET") == ["CT"]
+    with zipfile.ZipFile(tmp_path / "IN.zip", "w") as archive:
+        archive.write(folder / "MR" / "OLD" / "IM1", "MR/OLD/IM1")
+        archive.write(folder / "CT" / "IM1", "CT/IM1")
+    run("create", tmp_path / "IN.zip", "-o", tmp_path / "ZIPPED", "--exclude", pattern)
+    assert modalities(tmp_path / "ZIPPED") == ["CT"]
+
+
+@pytest.mark.parametrize("pattern", ["IN/MR", "MP", ""])
+def test_a_pattern_that_matches_nothing_is_named(pattern: str, run: Runs, folder: Path, tmp_path: Path) -> None:
+    said = run("create", folder, "-o", tmp_path / "SET", "--exclude", pattern).stderr
+    assert f"no file or folder matches {pattern!r}" in said
+    with fileset.Creator(tmp_path / "NEW") as creator:
+        creator.add(folder, exclude=[pattern])
+    assert "FS-SOURCE-PATTERN" in {finding.rule for finding in creator.report.findings}
+    said = run("add", tmp_path / "SET", folder, "--exclude", pattern, "--exclude", "ct").stderr
+    assert f"no file or folder matches {pattern!r}" in said
+    assert "'ct'" not in said
+
+
+def test_the_choice_holds_for_files_that_are_on_the_medium_already(run: Runs, folder: Path, tmp_path: Path) -> None:
+    run("create", folder, "-o", tmp_path / "SET", "Modality=CT")
+    (tmp_path / "SET" / "MORE").mkdir()
+    (tmp_path / "SET" / "MORE" / "IM1").write_bytes((folder / "MR" / "IM1").read_bytes())
+    for words in (["Modality=CT"], ["--exclude", "IM1"]):
+        assert (
+            "none of its files is wanted"
+            in run("add", tmp_path / "SET", tmp_path / "SET" / "MORE", *words, code=3).stderr
+        )
+        assert modalities(tmp_path / "SET") == ["CT"]
+    run("add", tmp_path / "SET", tmp_path / "SET" / "MORE", "Modality=MR")
+    assert sorted(modalities(tmp_path / "SET")) == ["CT", "MR"]
+
+
+@pytest.mark.parametrize("verb", ["create", "add"])
+def test_a_choice_that_takes_nothing_is_no_success(verb: str, run: Runs, folder: Path, tmp_path: Path) -> None:
+    run("create", folder, "-o", tmp_path / "SET")
+    words = (folder, "-o", tmp_path / "NEW") if verb == "create" else (tmp_path / "SET", folder)
+    said = run(verb, *words, "Modality=US", "--exclude", "*.TXT", code=3).stderr
+    assert "none of its files is wanted: KEY=VALUE or --exclude leaves all out" in said
+    (tmp_path / "EMPTY").mkdir()
+    words = (tmp_path / "EMPTY", "-o", tmp_path / "NEW") if verb == "create" else (tmp_path / "SET", tmp_path / "EMPTY")
+    assert "no files were found there" in run(verb, *words, code=3).stderr
