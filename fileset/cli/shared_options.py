@@ -175,7 +175,7 @@ def add_writing(parser: ArgumentParser, *, scans: bool = True) -> None:
 @contextmanager
 def cluster(options: Namespace) -> Iterator[ClusterExecutor | None]:
     """Connect to the cluster for the duration of the work, if --cluster is given. Raises as `ClusterExecutor.at`."""
-    if not options.cluster:
+    if options.cluster is None:
         yield None
         return
     if options.jobs:

@@ -112,4 +112,6 @@ def _fail(problem: BaseException) -> NoReturn:
             " could not start"
         ) from problem
     kind = type(problem).__name__
+    if kind == "CancelledError":  # of this library, of asyncio or of Dask
+        raise MediumError("the work was cancelled: the connection to its executor is lost. Try again") from problem
     raise MediumError(f"the executor that reads headers failed: {kind}: {problem}") from problem

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +20,7 @@ from fileset.errors import MediumError, RuleError
 from fileset.plan import cluster as cluster_module
 from fileset.plan.cluster import ClusterExecutor
 from tests.support import synthetic
-from tests.support.command import Runs
+from tests.support.command import ROOT, Runs
 
 distributed = pytest.importorskip("distributed", reason="needs Dask (extra cluster)")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::Warning")]
@@ -101,6 +104,46 @@ def test_a_scheduler_that_goes_away_in_the_middle_ends_the_work_soon(
     closing.join()
     assert time.monotonic() - begin < 60
     assert (corpus / "DICOMDIR").read_bytes() == alone
+
+
+@pytest.mark.usefixtures("slowly")
+def test_the_user_sees_one_message_about_a_lost_scheduler_and_no_traceback_of_dask(
+    corpus: Path,
+) -> None:
+    program = f"from tests.cluster.test_dask import lose_scheduler; lose_scheduler({str(corpus)!r})"
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=ROOT, timeout=120
+    )
+    assert ended.returncode == 5, ended.stderr
+    assert "is lost" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def lose_scheduler(folder: str) -> None:
+    """Run `check` with a cluster whose scheduler is killed in the middle, and exit with its code. Run by a process of its own."""
+    from fileset.cli import main
+    from fileset.plan import scan
+
+    setattr(scan, "scan_chunk", slow_scan)  # noqa: B010  # as the fixture `slowly` does
+    ClusterExecutor.largest_chunk = 20
+    command = [sys.executable, "-m", "dask"]
+    quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{found.getsockname()[1]}"
+    scheduler = subprocess.Popen(
+        [*command, "scheduler", "--host", "127.0.0.1", "--port", address.rpartition(":")[2], "--no-dashboard"], **quiet
+    )
+    worker = subprocess.Popen([*command, "worker", address, "--nthreads", "1", "--no-dashboard"], **quiet)
+    try:
+        with distributed.Client(address, timeout=60, set_as_default=False) as client:
+            client.wait_for_workers(1, timeout=60)
+        later(6.0, scheduler.kill)
+        code = main(["index", folder, "--replace", "--cluster", address])
+    finally:
+        scheduler.kill()
+        worker.kill()
+    sys.exit(code)
 
 
 @pytest.mark.usefixtures("slowly")

@@ -15,6 +15,7 @@ import pytest
 import fileset
 from fileset.errors import MediumError
 from fileset.plan import foreign, scan, workers
+from fileset.plan.cluster import _is_address
 
 
 class Strange(Exception):  # noqa: N818  # as in KilledWorker of Dask
@@ -124,3 +125,33 @@ def test_without_dask_the_extra_is_named(disc: Path, run: Any, monkeypatch: pyte
 
 def test_a_cluster_has_its_own_workers(disc: Path, run: Any) -> None:
     assert "exclude each other" in run("check", disc, "--cluster", "tcp://127.0.0.1:1", "--jobs", "2", code=2).stderr
+
+
+@pytest.mark.parametrize("problem", [concurrent.futures.CancelledError(), asyncio.CancelledError()])
+def test_a_lost_connection_is_named_as_such(disc: Path, problem: BaseException) -> None:
+    with pytest.raises(MediumError, match="the connection to its executor is lost"):
+        fileset.index(disc, replace=True, executor=Answering(problem))
+
+
+@pytest.mark.parametrize(
+    ("address", "good"),
+    [
+        ("tcp://host:8786", True),
+        ("tls://10.0.0.1:8786/", True),
+        ("scheduler.example.org:8786", True),
+        ("tcp://[::1]:8786", True),
+        ("", False),
+        ("nonsense", False),
+        ("http://host:8786", False),
+        ("tcp://host:port", False),
+        ("tcp://host", False),
+        ("C:\\scheduler.json", False),
+    ],
+)
+def test_an_address_is_checked_before_a_client_waits_for_it(address: str, good: bool) -> None:  # noqa: FBT001  # a table of cases
+    assert bool(_is_address(address)) == good
+
+
+def test_an_empty_address_is_not_taken_for_no_cluster(disc: Path, run: Any) -> None:
+    pytest.importorskip("distributed", reason="needs Dask (extra cluster)")
+    assert "is not the address of a scheduler" in run("check", disc, "--cluster", "", code=2).stderr
