@@ -47,7 +47,7 @@ class FileSetInfo:
     room for `free_files` more files and folders.
 
     For an image, `free` and `capacity` describe the medium that holds it, `used` is the size of the image, and `disc` the
-    smallest disc that can hold it, with `disc_capacity` in bytes.
+    smallest disc that can hold it, with `disc_capacity` in bytes. `largest_image` is the limit of its file system in bytes.
 
     `removable`: whether the medium can be taken out. `caveat`: the reason why PS3.12 does not allow such a medium, "" if it
     does. `overhead`: bytes that each file takes besides its content, for encryption. `file_systems`: the file systems of the
@@ -59,6 +59,7 @@ class FileSetInfo:
     format: str = ""
     read_only: bool = False
     largest_file: int | None = None
+    largest_image: int | None = None
     block: int = 4096
     reserve: int = 0
     free_files: int | None = None

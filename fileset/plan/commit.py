@@ -198,6 +198,13 @@ def check_space(plan: Plan, info: FileSetInfo, name: str) -> None:
     folders = len({addition.file_id.components[:-1] for addition in plan.additions})
     blocks = sum(-(-size // info.block) for size in sizes) + folders
     needed = blocks * info.block + len(sizes) * NAME_SIZE + info.reserve
+    if info.largest_image is not None and needed > info.largest_image:
+        raise MediumError(
+            f"an image of {needed} bytes is needed, but its file system takes files of {info.largest_image} at most; nothing "
+            "was written",
+            path=name,
+            advice="Write it to another drive, or several smaller ones (--volume-size)",
+        )
     if info.free is not None and needed > info.free:
         raise MediumError(f"{needed} bytes are needed, {info.free} are free; nothing was written", path=name)
     if info.free_files is not None and len(sizes) + folders > info.free_files:

@@ -19,7 +19,7 @@ from fileset.cli.shell import for_windows, refuse_glued, shown, with_files
 from fileset.cli.signals import ending_as_interrupted
 from fileset.cli.verbs.index import _beside
 from fileset.errors import RuleError
-from fileset.media.system.files import upwards
+from fileset.media.system.files import not_found, upwards
 from tests.support import synthetic
 from tests.support.command import Runs, environment
 
@@ -85,6 +85,12 @@ def test_the_search_upwards_ends_at_a_missing_drive(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("os.path.dirname", ntpath.dirname)
     assert list(upwards("Q:\\A\\B")) == ["Q:\\A\\B", "Q:\\A", "Q:\\"]
     assert list(upwards("A\\B")) == ["A\\B", "A"]
+
+
+def test_a_network_folder_that_cannot_be_reached_is_not_called_a_drive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.path.splitdrive", ntpath.splitdrive)
+    assert "no such network folder, or it cannot be reached" in str(not_found("\\\\server\\share\\DISC"))
+    assert "no such drive, or no disc in it" in str(not_found("Q:\\DISC"))
 
 
 @WINDOWS

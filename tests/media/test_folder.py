@@ -274,7 +274,11 @@ def test_nothing_is_begun_where_there_is_no_space(tmp_path: Path, monkeypatch: p
 
 @pytest.mark.parametrize(
     ("info", "message"),
-    [(FileSetInfo(1, 10**9), "1 are free"), (FileSetInfo(10**9, 10**9, read_only=True), "read-only")],
+    [
+        (FileSetInfo(1, 10**9), "1 are free"),
+        (FileSetInfo(10**9, 10**9, read_only=True), "read-only"),
+        (FileSetInfo(10**9, 10**9, largest_image=10), "its file system takes files of 10 at most; nothing was written"),
+    ],
 )
 def test_a_dry_run_ends_as_the_run_would(
     info: FileSetInfo, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -20,6 +20,7 @@ from fileset.media.answers import MediumAnswers
 from fileset.media.base import FileInfo, FileSetInfo, Written
 from fileset.media.image.medium import Image, NoImage
 from fileset.media.image.transaction import WORK_SUFFIX
+from fileset.media.system.files import open_locked
 
 OLD = {"A/ONE": b"1" * 5000, "B": b"", "DICOMDIR": b"old directory"}
 NEW_DIRECTORY = b"new directory"
@@ -288,3 +289,12 @@ def test_an_image_below_a_file_is_refused(old: Path) -> None:
     with pytest.raises(MediumError, match=f"^{re.escape(str(old))}: exists and is not a folder$"):
         change(image(old / "one" / "new.lines", new=True), {})
     assert only(old)
+
+
+def test_a_file_system_without_lasting_numbers_of_files_is_no_endless_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fileset.media.system.files.os.path.samestat", lambda *_: False)
+    with pytest.raises(MediumError, match="cannot keep a second writer out"):
+        open_locked(str(tmp_path / "LOCK"))
+    monkeypatch.undo()

@@ -14,6 +14,7 @@ import fileset
 from fileset.cli import main
 from fileset.errors import FormatError, MediumError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, FileId
+from fileset.media.base import FileSetInfo
 from fileset.media.iso.medium import IsoMedium
 from fileset.media.open import format_for, readable, updatable
 from tests.media.conftest import UID, below, contents, listed, uids
@@ -392,3 +393,13 @@ def test_an_image_is_read_although_the_system_has_no_status_of_it_as_windows_of_
     assert names
     with pytest.raises(FormatError, match="is a folder"):
         IsoMedium(str(image.parent))
+
+
+def test_an_image_that_its_file_system_cannot_hold_is_refused_before_it_is_written(
+    sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_stick = FileSetInfo(10**9, 10**9, "FAT32", largest_file=100_000)
+    monkeypatch.setattr("fileset.media.image.medium.inquire_volume", lambda _: of_stick)
+    with pytest.raises(MediumError, match="its file system takes files of 100000 at most; nothing was written"):
+        create(sources, tmp_path / "DISC.iso")
+    assert not list(tmp_path.iterdir())

@@ -124,6 +124,7 @@ class Image(MediumLayer):
             volume,
             format=self._format,
             largest_file=min(limits, default=None),
+            largest_image=volume.largest_file if self._largest_file else None,  # an archive may be compressed
             reserve=former.used or 0,  # all of it may be carried over
             caveat="",
             file_systems=former.file_systems,

@@ -58,6 +58,8 @@ def not_found(path: str) -> NotFoundError:
     """Choose the error for a path at which there is nothing."""
     drive = os.path.splitdrive(path)[0]
     if drive and not os.path.isdir(drive + os.sep):
+        if drive.startswith(("\\\\", "//")):
+            return NotFoundError("there is no such network folder, or it cannot be reached", path=path)
         return NotFoundError("there is no such drive, or no disc in it", path=path)
     return NotFoundError("no such file or folder", path=path)
 
@@ -308,7 +310,7 @@ def open_locked(path: str) -> BinaryIO:
 
     Raises `MediumError` if another process has locked it, `FileNotFoundError` if its folder does not exist.
     """
-    while True:
+    for _ in range(_TURNS):
         file, made = _open_or_make(path)
         try:
             _lock(file, path, made=made)
@@ -319,6 +321,15 @@ def open_locked(path: str) -> BinaryIO:
             file.close()
             raise
         file.close()  # the other writer has just finished, and removed it
+    raise MediumError(
+        "cannot be locked: the number of the file is another one each time",
+        advice="Write to another drive: this one cannot keep a second writer out",
+        path=path,
+    )
+
+
+_TURNS: Final = 1000
+"""How often a lock is tried that other writers have just removed. Some network drives give a file no lasting number."""
 
 
 def _open_or_make(path: str) -> tuple[BinaryIO, bool]:
