@@ -251,7 +251,12 @@ def positive(text: str) -> int:
 
 
 def file_path(text: str) -> str:
-    """Check the path of a file to write. Raises `ArgumentTypeError` for "-", which means standard output elsewhere."""
+    """Check the path of a file to write.
+
+    Raises `ArgumentTypeError` for "-", which means standard output elsewhere, and for no text, as of an unset variable.
+    """
+    if not text:
+        raise ArgumentTypeError("the name of the file is empty")
     if text == "-":
         raise ArgumentTypeError("'-': standard output takes the report: give the name of a file")
     return text

@@ -17,6 +17,8 @@ def did_you_mean(word: str, known: Iterable[str], folder: str = "") -> str:
 
 def path_like(path: str) -> str:
     """Make the question "Did you mean ...?" with an existing path similar to `path`; "" if there is none."""
+    if os.path.islink(path):
+        return "It is a symbolic link that leads nowhere"
     folder, name = os.path.split(path.rstrip(os.sep + (os.altsep or "")))
     if not name:
         return ""

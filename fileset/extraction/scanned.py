@@ -29,6 +29,7 @@ from fileset.plan.dicomdir_file import not_among
 from fileset.plan.instances import BelowLevels, Beside
 from fileset.plan.presence import holds_file_set, is_dicomdir
 from fileset.plan.scan import describe
+from fileset.plan.secured import no_readable_file
 from fileset.records.describe import Describer, Instance, Policy
 from fileset.records.levels import FIELDS, Chain
 from fileset.report import Skipped
@@ -286,14 +287,16 @@ def scanned_instead(
 ) -> Scanned:
     """Open the medium at `path` by its files, because of the `problem` with its DICOMDIR.
 
-    Raises the problem if there are no instances, or if there are several DICOMDIRs and the user must choose one.
+    Raises the problem if there are no instances, or if there are several DICOMDIRs and the user must choose one. If files
+    are lost, such as those of an archive in an archive, the error names them.
     """
     found = scanned(path, medium_format)
     there = sorted(filter(is_dicomdir, found.medium.names()), key=lambda name: name.count("/"))
     several = len(there) > 1 and "/" in there[0]
     if several or not found.instances:
         found.close()
-        raise problem
+        plain = found.instances or several or found.medium.damage() or not found.findings
+        raise problem if plain else no_readable_file(found.medium, found.findings)
     rule = "FS-DICOMDIR-UNREADABLE" if there else "FS-DICOMDIR-ABSENT"
     found.findings.append(Finding(rule, str(problem.moved(advice="The files were found by their contents"))))
     return found

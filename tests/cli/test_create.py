@@ -484,6 +484,8 @@ def test_no_file_is_called_as_standard_output_is(
     monkeypatch.chdir(tmp_path)
     said = run("create", incoming, "-o", "OUT", "--volume-size", "CD", option, "-", code=2).stderr
     assert f"argument {option}: '-': standard output takes the report: give the name of a file\n" in said
+    said = run("create", incoming, "-o", "OUT", "--volume-size", "CD", option, "", code=2).stderr
+    assert f"argument {option}: the name of the file is empty\n" in said
     assert [path.name for path in tmp_path.iterdir()] == ["IN"]
 
 

@@ -74,3 +74,13 @@ def test_an_archive_with_dicom_files_in_an_indexed_folder_is_named(tmp_path: Pat
     (tmp_path / "IM1").write_bytes(synthetic.ct(1, 1, 1, 1))
     (tmp_path / "more.zip").write_bytes(_zip("IM2", synthetic.ct(1, 1, 1, 2)))
     assert "more.zip: a ZIP archive among the files" in run("index", tmp_path, code=3).stderr
+
+
+def test_extract_of_an_archive_with_only_archives_names_what_is_lost(tmp_path: Path, run: Runs) -> None:
+    with zipfile.ZipFile(tmp_path / "INNER.zip", "w") as inner:
+        inner.writestr("IM1", synthetic.ct(1))
+    with zipfile.ZipFile(tmp_path / "OUTER.zip", "w") as outer:
+        outer.write(tmp_path / "INNER.zip", "INNER.zip")
+    said = run("extract", tmp_path / "OUTER.zip", "-o", tmp_path / "OUT", code=4).stderr
+    assert "INNER.zip: a ZIP archive among the files, which is not read: unpack it first" in said
+    assert "fileset create" not in said

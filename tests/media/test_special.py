@@ -116,3 +116,18 @@ def test_a_special_file_in_the_place_of_a_scanned_file_is_an_error(special: Spec
         list(contents(str(tmp_path / "ODD")))
     with pytest.raises(MediumError, match="not a regular file"):
         same_contents(str(tmp_path / "FILE"), str(tmp_path / "ODD"))
+
+
+def test_a_link_to_a_folder_of_the_source_costs_nothing_because_its_files_are_there(tmp_path: Path, run: Runs) -> None:
+    (tmp_path / "IN" / "A").mkdir(parents=True)
+    (tmp_path / "IN" / "A" / "IM1").write_bytes(synthetic.ct(1))
+    (tmp_path / "IN" / "SELF").symlink_to("../IN")
+    (tmp_path / "IN" / "A" / "UP").symlink_to("..")
+    run("create", tmp_path / "IN", "-o", tmp_path / "SET")
+    run("extract", tmp_path / "IN", "-o", tmp_path / "COPIES", "--scan")
+    run("index", tmp_path / "IN")
+    (tmp_path / "FAR").mkdir()
+    (tmp_path / "IN" / "OUT").symlink_to(tmp_path / "FAR")
+    assert (
+        "OUT: a symbolic link that leads out" in run("create", tmp_path / "IN", "-o", tmp_path / "NEW", code=3).stderr
+    )

@@ -74,7 +74,7 @@ def walk(
 
     `unlistable` is called with the relative path of each folder that cannot be listed, and the reason. Raises `MediumError`
     if `source` does not exist or cannot be listed; without `unlistable`, also for every other such folder. Links to folders
-    are not followed, because they may form circles. Unfinished files of an extraction, and the work folders of writers, are
+    are not followed, because they may form circles; those to a folder below `source` are left out. Unfinished files of an extraction, and the work folders of writers, are
     left out.
     """
     path = path_of(source)
@@ -117,7 +117,10 @@ def _walk(folder: str, skip: frozenset[str], unlistable: Callable[[str, str], No
                     continue
                 prefixes.append(relative + "/")
                 break
-            yield SourceFile(entry.path, relative, system.is_link(entry), entry.is_file(follow_symlinks=False))
+            linked = system.is_link(entry)
+            if linked and os.path.isdir(entry.path) and not leads_out(entry.path, folder):
+                continue  # its files are listed in their own place
+            yield SourceFile(entry.path, relative, linked, entry.is_file(follow_symlinks=False))
         else:
             stack.pop()
             prefixes.pop()
