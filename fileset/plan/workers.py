@@ -32,6 +32,8 @@ MANAGER_PATIENCE: Final = 2.0
 """Seconds that the thread which serves the workers has to end after they were killed."""
 PARALLEL_FROM: Final = 4096
 """Below this number of files, starting processes costs more than it saves: they start only if the user asks for them."""
+_MOST: Final = 61 if sys.platform == "win32" else sys.maxsize
+"""Largest number of processes: Windows waits for 61 at most, and `concurrent.futures` refuses more."""
 _MORE_CHUNKS: Final = 4
 """Factor: chunks for each worker of a cluster, compared with a process of this machine."""
 
@@ -207,7 +209,8 @@ def _end_after(parent: BaseProcess) -> None:
 
 @contextmanager
 def _pool(count: int, jobs: int | None) -> Iterator[tuple[Executor | None, int]]:
-    workers = min(jobs or (processors() if count >= PARALLEL_FROM else 1), -(-count // chunk_size(count, jobs)))
+    wanted = jobs or (processors() if count >= PARALLEL_FROM else 1)
+    workers = min(wanted, -(-count // chunk_size(count, jobs)), _MOST)
     if workers < 2:
         yield None, 0
         return

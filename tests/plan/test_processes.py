@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
 import pydicom
 import pytest
@@ -107,6 +108,19 @@ def test_a_system_that_starts_no_thread_is_an_error_of_ours(monkeypatch: pytest.
     monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor.submit", _no_thread)
     with pytest.raises(MediumError, match="jobs=1"):
         list(Workers(2).in_chunks(_same, _chunks(), 1000))
+
+
+def test_no_more_processes_start_than_the_system_can_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, started = concurrent.futures.ProcessPoolExecutor, []
+
+    def noted(number: int, *more: Any) -> concurrent.futures.ProcessPoolExecutor:
+        started.append(number)
+        return real(number, *more)
+
+    monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", noted)
+    monkeypatch.setattr("fileset.plan.workers._MOST", 2)  # 61 on Windows
+    list(Workers(8).in_chunks(_same, _chunks(), 1000))
+    assert started == [2]
 
 
 def test_an_abandoned_scan_leaves_no_thread() -> None:
