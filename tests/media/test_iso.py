@@ -403,3 +403,15 @@ def test_an_image_that_its_file_system_cannot_hold_is_refused_before_it_is_writt
     with pytest.raises(MediumError, match="its file system takes files of 100000 at most; nothing was written"):
         create(sources, tmp_path / "DISC.iso")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_larger_than_one_call_of_the_system_is_read_whole(image: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(IsoMedium(str(image))) as medium:
+        file_id = FileId.tolerant(max(medium.names(), key=lambda name: medium.inquire_file(FileId.tolerant(name)).size))
+        with medium.open(file_id) as file:
+            whole = file.read()
+        monkeypatch.setattr("fileset.media.image.bytes.LARGEST_READ", len(whole) // 3)
+        with medium.open(file_id) as file:
+            assert file.read() == whole
+            file.seek(5)
+            assert file.read() == whole[5:]

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 BUFFER: Final = 16 << 10
+LARGEST_READ: Final = 1 << 30
+"""Bytes of one call: systems read at most 2 to 4 GiB at once."""
 
 
 class ImageBytes:
@@ -103,13 +105,13 @@ class ExtentFile(SeekableFile):
         return read
 
     def readall(self) -> bytes:
-        """Read the rest of the file, each piece in one call."""
+        """Read the rest of the file in large steps."""
         parts = []
         for start, (position, length) in zip(self._starts, self._extents, strict=False):
             skip = max(self._at - start, 0)
-            if skip < length:
+            for at in range(skip, length, LARGEST_READ):
                 with named(self.name):
-                    parts.append(system.read_at(self._descriptor, length - skip, position + skip))
+                    parts.append(system.read_at(self._descriptor, min(LARGEST_READ, length - at), position + at))
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         if len(data) < self._starts[-1] - self._at:
             raise MediumError("the image ends inside the file", path=self.name)
