@@ -238,6 +238,12 @@ def test_a_fast_start_loads_nothing_heavy(code: str) -> None:
     assert not HEAVY & modules_loaded_by(code)
 
 
+def test_a_new_folder_loads_no_code_for_images(tmp_path: Path) -> None:
+    loaded = modules_loaded_by(f"import fileset; fileset.Creator({str(tmp_path / 'NEW')!r})")
+    assert "fileset.media.folder.medium" in loaded
+    assert not [name for name in loaded if name.startswith(("fileset.media.iso", "fileset.media.zip"))]
+
+
 def test_the_package_itself_loads_nothing() -> None:
     assert modules_loaded_by("import fileset") <= {"fileset", "__future__"}
 

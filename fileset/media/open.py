@@ -28,6 +28,7 @@ from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Format, ReadableMedium, UpdatableMedium, holds
 from fileset.media.folder.medium import Folder, FolderMedium
 from fileset.media.image.subfolder import Below
+from fileset.media.names import ARCHIVES
 from fileset.media.remote.access import is_url
 from fileset.media.remote.format import Remote
 from fileset.media.system.calls import system
@@ -275,6 +276,8 @@ def _by_suffix(path: str) -> Format:
 
 def _called(name: str) -> Format | None:
     """Choose the format whose suffix ends a name in lower case."""
+    if not name.endswith(ARCHIVES):  # most names are of folders, and the code for images takes long to load
+        return None
     return next((known for known in formats() if known.suffix and name.endswith(known.suffix)), None)
 
 
