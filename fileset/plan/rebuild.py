@@ -100,6 +100,10 @@ def rebuild(
     return Rebuilt(Plan(laid_out(growth, frame, work.file_id_of), basis=old.basis), uncured)
 
 
+_Homes = dict[tuple[int, str, bytes | str], tuple[int, int]]
+"""The record above, record type and key -> a new record, and the old one whose place it has, else `NONE`."""
+
+
 @define
 class _Rebuild:
     medium: UpdatableMedium
@@ -423,18 +427,29 @@ class _Rebuild:
         walk = list(contents.tree.walk(inactive=True))
         stays = self._staying(walk, placed)
         homes = {
-            (above, node.record_type, node.key): reference
+            (above, node.record_type, node.key): (reference, growth.former.get(reference, NONE))
             for above, references in growth.below.items()
             for reference in references
             if (node := growth.node(reference)) and node.record_type in LEVELS and node.key
         }
+        parents = {reference: above for above, references in growth.below.items() for reference in references}
         references = dict(placed)
         for index in walk:
-            if index in placed:
-                continue
             above = references.get(parent[index], NONE)
-            references[index] = self._home(growth, index, above, homes) if stays[index] else above
+            if index not in placed:
+                references[index] = self._home(growth, index, above, homes) if stays[index] else above
+            elif stays[index] and parents[placed[index]] != above:  # its files moved to another patient, not all below it
+                references[index] = self._home(growth, index, above, homes)
+                self._note_twice(index)
         self.kept.dropped[:] = b"\1" * len(self.kept.dropped)
+
+    def _note_twice(self, index: int) -> None:
+        """Report a study or series of which one record stays below its patient, and a new one is below another."""
+        kind = self.contents.type_name(index)
+        if kind in LEVELS and self.kept.is_single(index):
+            where = Where(self.contents.file, kind, self.contents.flat.start[index])
+            message = "a record stays here for files that show no patient; the other files name another patient"
+            self.report.findings.append(Finding(f"FS-{kind}-TWICE", message, where))
 
     def _staying(self, walk: list[int], placed: dict[int, int]) -> bytearray:
         """Flag each record that stays without a file to decide its place, or has such a record below it."""
@@ -442,6 +457,8 @@ class _Rebuild:
         stays = bytearray(len(self.contents.flat))
         for index in reversed(walk):
             if index in placed:
+                if stays[index] and tree.parent[index] != NONE:
+                    stays[tree.parent[index]] = 1
                 continue
             if index not in self.gone and (stays[index] or self._may_stay(index)):
                 stays[index] = 1
@@ -468,15 +485,15 @@ class _Rebuild:
             return False
         return has_file or (is_whole(contents.flat, index) and (known is not None or not has_records))
 
-    def _home(self, growth: Growth, index: int, above: int, homes: dict[tuple[int, str, bytes | str], int]) -> int:
+    def _home(self, growth: Growth, index: int, above: int, homes: _Homes) -> int:
         """Find or make the new record above a record that stays: of the same study and the same patient.
 
         Some writers put one study below two patients; its images then stay with their old patient.
         """
         kind, flat = self.contents.type_name(index), self.contents.flat
         key = (above, kind, self.kept.key(index) if kind in LEVELS else b"")
-        if key in homes:
-            return homes[key]
+        if key in homes and not self._are_other_persons(homes[key][1], index):
+            return homes[key][0]
         whole = is_whole(flat, index)
         tail = b"" if whole else own_elements(flat, index)
         reference = growth.add(Node(0, kind, 0, tail, order=self.kept.order(index)), above)
@@ -484,5 +501,9 @@ class _Rebuild:
         if whole:
             growth.bodies[reference] = index
         if key[2]:
-            homes[key] = reference
+            homes[key] = reference, index
         return reference
+
+    def _are_other_persons(self, one: int, other: int) -> bool:
+        """Check whether two old records with one Patient ID are about different persons."""
+        return one != NONE and self.contents.type_name(other) == "PATIENT" and self.kept.are_distinct([one, other])

@@ -34,7 +34,7 @@ from fileset.records.entity import (
 )
 from fileset.records.level_records import LevelRecords
 from fileset.records.levels import FIELDS, LEVELS, Chain, Field, Notes
-from fileset.records.person import KnownPerson, person_of
+from fileset.records.person import KnownPerson, Person, person_of
 from fileset.records.torn_studies import RULE as TORN
 from fileset.records.torn_studies import torn_studies
 from fileset.standard import tags
@@ -210,12 +210,15 @@ class TreeBuilder:
         if chain.study_uid:
             apart = self._apart(chain.study_uid, patient_key)
             key = chain.study_uid + apart
-            if apart and key not in entity.children and patient_key not in self._existing.patients_of(chain.study_uid):
+            is_further = bool(apart) and patient_key not in self._existing.patients_of(chain.study_uid)
+            if is_further and key not in entity.children:
                 self._note_twice("STUDY", f"UID {shown_key(chain.study_uid.decode('ascii'))}", source)
             self._note_split("STUDY", self._owner_of_study.setdefault(chain.study_uid, entity), entity, key, source)
             study = entity = self._entity(entity.children, "STUDY", key, chain, source)
             if chain.series_uid:
                 key = chain.series_uid + apart
+                if is_further and key not in study.children and self._existing.study_of(chain.series_uid) is not None:
+                    self._note_twice("SERIES", f"UID {shown_key(chain.series_uid.decode('ascii'))}", source)
                 first = self._owner_of_series.setdefault(chain.series_uid, study)
                 self._note_split("SERIES", first, study, key, source)
                 entity = self._entity(study.children, "SERIES", key, chain, source)
@@ -239,11 +242,17 @@ class TreeBuilder:
                 return patient_id_of(known)
         if not identity:
             return chain.study_uid
-        if owner and owner.key == chain.study_uid and identity not in self._patients:
+        if owner and owner.key == chain.study_uid and self._names_patient(identity, owner.key, person_of(chain)):
             # Earlier files of the study had no Patient ID; this one gives it.
             self._patients[identity] = self._patients.pop(owner.key)
+            self._persons[identity] = self._persons.pop(owner.key)
             owner.key = identity
         return identity
+
+    def _names_patient(self, identity: str, nameless: bytes | str, person: Person) -> bool:
+        """Decide whether a file gives a patient without Patient ID his ID: not if the ID is known, or the person another one."""
+        is_new = identity not in self._patients and not self._existing.persons(identity)
+        return is_new and (self._conflict == "merge" or self._persons[nameless][0].conflict(person) is None)
 
     def _person_key(self, chain: Chain, identity: bytes | str, source: int) -> bytes | str:
         """Choose the key of the patient of a file; with "split", each further person gets a key of its own.
@@ -256,10 +265,9 @@ class TreeBuilder:
             known = self._persons[identity] = list(map(KnownPerson, self._existing.persons(identity) or [person]))
         conflicts = [one.conflict(person) for one in known]
         number = conflicts.index(None) if None in conflicts else len(known)
-        if number < len(known):
+        if number < len(known):  # a further person only if the old directory has a record, or with "split"
             known[number].accept(person)
-        if not number:
-            return identity
+            return f"{identity!s}{PERSON}{number}" if number else identity
         message = f"Patient ID {shown_key(identity)} belongs to {conflicts[0]}, but this file is about {person}"
         if self._conflict == "refuse":
             raise HeaderError("FS-PATIENT-CONFLICT", message)
@@ -269,9 +277,8 @@ class TreeBuilder:
                 Finding("FS-PATIENT-CONFLICT", f"{message}: its study is listed below the first", merged)
             )
             return identity
-        if number == len(known):
-            known.append(KnownPerson(person))
-            self._note_twice("PATIENT", f"Patient ID {shown_key(identity)}", source)
+        known.append(KnownPerson(person))
+        self._note_twice("PATIENT", f"Patient ID {shown_key(identity)}", source)
         return f"{identity!s}{PERSON}{number}"
 
     def _note_split(self, level: str, first: Entity, above: Entity, key: bytes, source: int) -> None:
@@ -297,7 +304,7 @@ class TreeBuilder:
         known = self._owner_of_study.get(chain.study_uid)
         owners = [known.key] if known else self._existing.patients_of(chain.study_uid)
         if owners and patient_key not in map(patient_id_of, owners) and self._conflict != "split":
-            study, other = chain.study_uid.decode("ascii"), shown_key(owners[0])
+            study, other = chain.study_uid.decode("ascii"), shown_key(patient_id_of(owners[0]))
             raise HeaderError(
                 "FS-STUDY-TWO-PATIENTS",
                 f"study {study} belongs to Patient ID {other}{self._from(known)}, but this file has {shown_key(patient_key)}",

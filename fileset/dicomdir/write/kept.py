@@ -108,11 +108,13 @@ class Kept(OldRecords):
     def single_out(self, preferred: Container[int]) -> None:
         """Keep one of several records of one patient, study or series, and the children of all of them.
 
-        A preferred record is kept if there is one.
+        A preferred record is kept if there is one. Records of different persons with one Patient ID all stay.
         """
-        for by_key in self._entities.values():
+        for level, by_key in self._entities.items():
             for indexes in by_key.values():
                 alive = [index for index in indexes if not self.dropped[index]]
+                if level == "PATIENT" and len(alive) > 1 and self.are_distinct(alive):
+                    continue
                 chosen = next((index for index in alive if index in preferred), alive[0] if alive else NONE)
                 for index in alive:
                     self.dropped[index] = index != chosen
@@ -222,7 +224,7 @@ class Kept(OldRecords):
         Raises `RefusedError` if there are several, because the right one is unknown.
         """
         found = self._holders(level, key)
-        if len(found) > 1 and level == "PATIENT" and self._are_distinct(found):
+        if len(found) > 1 and level == "PATIENT" and self.are_distinct(found):
             return found[0]
         if len(found) > 1:
             shown = key if isinstance(key, str) else key.decode("ascii", "replace")
@@ -245,6 +247,10 @@ class Kept(OldRecords):
         found = self._alive(level, uid)
         return [index for index in found if key_bytes(self._patient_key(index)) == patient] if apart else found
 
+    def is_single(self, index: int) -> bool:
+        """Check whether the old directory has no other record of this patient, study or series."""
+        return len(self._entities[self.contents.type_name(index)][self.key(index)]) == 1
+
     def _alive(self, level: str, key: bytes | str) -> list[int]:
         return [index for index in self._entities[level].get(key, ()) if not self.dropped[index]]
 
@@ -257,7 +263,7 @@ class Kept(OldRecords):
         number = self._alive("PATIENT", identity).index(patient)
         return f"{identity!s}{PERSON}{number}" if number else identity
 
-    def _are_distinct(self, patients: list[int]) -> bool:
+    def are_distinct(self, patients: list[int]) -> bool:
         """Check whether records with one Patient ID are about different persons."""
         return all(self._person(one).is_other_than(self._person(other)) for one, other in combinations(patients, 2))
 
