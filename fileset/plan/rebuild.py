@@ -100,6 +100,8 @@ def rebuild(
     return Rebuilt(Plan(laid_out(growth, frame, work.file_id_of), basis=old.basis), uncured)
 
 
+_TWICE: Final = ("FS-PATIENT-TWICE", "FS-STUDY-TWICE", "FS-SERIES-TWICE")
+
 _Homes = dict[tuple[int, str, bytes | str], tuple[int, int]]
 """The record above, record type and key -> a new record, and the old one whose place it has, else `NONE`."""
 
@@ -121,6 +123,9 @@ class _Rebuild:
     contradicting: set[int] = field(
         factory=set
     )  # sources whose records name another patient, study, series or instance
+    apart: set[int] = field(
+        factory=set
+    )  # offsets of records that stay beside another one of their patient, study or series
     contradicted: dict[tuple[int, Chain], bool] = field(factory=dict)  # by the record above an instance, and its file
 
     def __attrs_post_init__(self) -> None:
@@ -248,7 +253,7 @@ class _Rebuild:
         accepted.sort(key=self._is_alone)
         alone = {source for source, instance in accepted if self._is_alone((source, instance))}
         self.contradicting = alone & self.placed.keys()
-        self.kept.single_out(self.diagnosis.sound)
+        self.apart = {self.contents.flat.start[index] for index in self.kept.single_out(self.diagnosis.sound)}
         self.kept.other_persons = self._other_persons(accepted)
         return tree_of(self.offer, accepted, self.kept, lambda at, why: self._refuse(at, why.rule, why.reason))
 
@@ -407,6 +412,7 @@ class _Rebuild:
     def report_uncured(self, growth: Growth) -> frozenset[Finding]:
         """Mark and return the faults of records that stay, because no file has a better value or decides their place."""
         uncured = [one for index in growth.bodies.values() for one in self._uncured(index)]
+        uncured += (one for one in self.diagnosis.mended if one.rule in _TWICE and one.where.offset in self.apart)
         stays = {id(one): evolve(one, message=f"{one.message}; it stays") for one in uncured}
         self.report.findings[:] = [stays.get(id(one), one) for one in self.report.findings]
         return frozenset(stays.values())
@@ -438,7 +444,9 @@ class _Rebuild:
             above = references.get(parent[index], NONE)
             if index not in placed:
                 references[index] = self._home(growth, index, above, homes) if stays[index] else above
-            elif stays[index] and parents[placed[index]] != above:  # its files moved to another patient, not all below it
+            elif (
+                stays[index] and parents[placed[index]] != above
+            ):  # its files moved to another patient, not all below it
                 references[index] = self._home(growth, index, above, homes)
                 self._note_twice(index)
         self.kept.dropped[:] = b"\1" * len(self.kept.dropped)

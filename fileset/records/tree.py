@@ -217,7 +217,8 @@ class TreeBuilder:
             study = entity = self._entity(entity.children, "STUDY", key, chain, source)
             if chain.series_uid:
                 key = chain.series_uid + apart
-                if is_further and key not in study.children and self._existing.study_of(chain.series_uid) is not None:
+                is_new = chain.series_uid not in self._owner_of_series and key not in study.children
+                if is_further and is_new and self._existing.study_of(chain.series_uid) is not None:
                     self._note_twice("SERIES", f"UID {shown_key(chain.series_uid.decode('ascii'))}", source)
                 first = self._owner_of_series.setdefault(chain.series_uid, study)
                 self._note_split("SERIES", first, study, key, source)
@@ -251,8 +252,8 @@ class TreeBuilder:
 
     def _names_patient(self, identity: str, nameless: bytes | str, person: Person) -> bool:
         """Decide whether a file gives a patient without Patient ID his ID: not if the ID is known, or the person another one."""
-        is_new = identity not in self._patients and not self._existing.persons(identity)
-        return is_new and (self._conflict == "merge" or self._persons[nameless][0].conflict(person) is None)
+        is_known = identity in self._patients or self._existing.persons(identity) or self._existing.persons(nameless)
+        return not is_known and (self._conflict == "merge" or self._persons[nameless][0].conflict(person) is None)
 
     def _person_key(self, chain: Chain, identity: bytes | str, source: int) -> bytes | str:
         """Choose the key of the patient of a file; with "split", each further person gets a key of its own.
@@ -302,7 +303,7 @@ class TreeBuilder:
         if not chain.study_uid:
             return
         known = self._owner_of_study.get(chain.study_uid)
-        owners = [known.key] if known else self._existing.patients_of(chain.study_uid)
+        owners = ([known.key] if known else []) + self._existing.patients_of(chain.study_uid)
         if owners and patient_key not in map(patient_id_of, owners) and self._conflict != "split":
             study, other = chain.study_uid.decode("ascii"), shown_key(patient_id_of(owners[0]))
             raise HeaderError(
@@ -333,7 +334,12 @@ class TreeBuilder:
         character_set = chain.character_set.decode("ascii")
         for field in FIELDS[level]:
             value = getattr(chain, field.name)
-            if value:
+            is_merged = (
+                field.name == "patient_id"
+                and isinstance(key, str)
+                and decode(value, character_set) != patient_id_of(key)
+            )
+            if value and not is_merged:  # a merged file has another Patient ID than its record
                 self._merge(entity, field, value, character_set, source)
         for above, field, value in chain.extra:
             if above == level:

@@ -105,19 +105,23 @@ class Kept(OldRecords):
                 stack.extend(self.children(index))
         return gone
 
-    def single_out(self, preferred: Container[int]) -> None:
+    def single_out(self, preferred: Container[int]) -> set[int]:
         """Keep one of several records of one patient, study or series, and the children of all of them.
 
-        A preferred record is kept if there is one. Records of different persons with one Patient ID all stay.
+        A preferred record is kept if there is one. Records of different persons with one Patient ID all stay, and so do those
+        of one study or series below different patients. Return these.
         """
+        apart: set[int] = set()
         for level, by_key in self._entities.items():
             for indexes in by_key.values():
                 alive = [index for index in indexes if not self.dropped[index]]
-                if level == "PATIENT" and len(alive) > 1 and self.are_distinct(alive):
+                if len(alive) > 1 and (self.are_distinct(alive) if level == "PATIENT" else self._are_apart(alive)):
+                    apart.update(alive)
                     continue
                 chosen = next((index for index in alive if index in preferred), alive[0] if alive else NONE)
                 for index in alive:
                     self.dropped[index] = index != chosen
+        return apart
 
     def prune(self, gone: Iterable[int]) -> set[int]:
         """Drop the patients, studies and series that lost their last record with `gone`; return the other records above.
@@ -260,12 +264,18 @@ class Kept(OldRecords):
         if patient == NONE:
             return b""
         identity = self.key(patient)
-        number = self._alive("PATIENT", identity).index(patient)
+        alive = self._alive("PATIENT", identity)
+        number = alive.index(patient) if patient in alive else 0  # a dropped one is merged with the first
         return f"{identity!s}{PERSON}{number}" if number else identity
 
     def are_distinct(self, patients: list[int]) -> bool:
         """Check whether records with one Patient ID are about different persons."""
         return all(self._person(one).is_other_than(self._person(other)) for one, other in combinations(patients, 2))
+
+    def _are_apart(self, indexes: list[int]) -> bool:
+        """Check whether records of one study or series are all below different patients."""
+        patients = list(map(self._patient_key, indexes))
+        return all(patients) and len(set(patients)) == len(patients)
 
     @cached_property
     def _entities(self) -> dict[str, dict[bytes | str, list[int]]]:
@@ -312,7 +322,9 @@ class Kept(OldRecords):
 
     def patients_of(self, study_uid: bytes) -> list[bytes | str]:
         """Return the key of the patient above each record of a study. Raises as `patient_of` if there is one record."""
-        found = [] if self.sound is not None else self._alive("STUDY", study_uid)
+        found = self._alive("STUDY", study_uid)
+        if self.sound is not None and len(found) == 1:
+            return []
         if len(found) == 1:
             known = self.patient_of(study_uid)
             return [] if known is None else [known if known == study_uid else self._patient_key(found[0])]
@@ -354,8 +366,9 @@ class Kept(OldRecords):
 
     def persons(self, key: bytes | str) -> list[Person]:
         """Return the person of each record with a Patient ID. Raises `RefusedError` if two of them are one person."""
-        self.entity("PATIENT", key)
-        holders = self._holders("PATIENT", key)
+        identity = key if isinstance(key, str) else invented_patient_id(key).decode("ascii")
+        self.entity("PATIENT", identity)
+        holders = self._holders("PATIENT", identity)
         return [self.other_persons.get(index) or self._person(index) for index in holders]
 
     def _person(self, index: int) -> Person:
