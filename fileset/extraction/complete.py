@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO, Self
+from typing import BinaryIO, Self
 
 from attrs import define, field, frozen
 
@@ -11,13 +11,13 @@ from fileset.extraction.scanned import Scanned, ScannedInstance
 from fileset.file_id import FileId
 from fileset.findings import RULES, Finding, Where
 from fileset.media.base import FileInfo, ReadableMedium
-from fileset.plan.instances import BelowLevels, Beside, InstanceRecord, KeyHolder, RecordFinder
+from fileset.plan.instances import Beside, InstanceRecord, RecordFinder, RecordView
 from fileset.plan.presence import Presence, presence_of
 from fileset.report import Skipped
 
 
 @frozen
-class Moved(BelowLevels[KeyHolder]):
+class Moved(RecordView):
     """The record of an instance whose file is elsewhere on the medium."""
 
     record: InstanceRecord
@@ -32,19 +32,6 @@ class Moved(BelowLevels[KeyHolder]):
     def record_type(self) -> str:
         """Directory Record Type that the file should have."""
         return self.found.record_type
-
-    @property
-    def sop_instance_uid(self) -> str:
-        """Referenced SOP Instance UID in File."""
-        return self.record.sop_instance_uid
-
-    def _level(self, record_type: str) -> KeyHolder | None:
-        level: KeyHolder | None = getattr(self.record, record_type.lower())
-        return level
-
-    def get(self, keyword: str, default: Any = None) -> Any:
-        """Return the value of one key of the record."""
-        return self.record.get(keyword, default)
 
     def open(self) -> BinaryIO:
         """Open the file that was found (M-READ)."""

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any
 
 from attrs import field, frozen
 
 from fileset.dicom.header import HeaderError
 from fileset.dicomdir.read.directory import Conditions
 from fileset.errors import RefusedError
-from fileset.file_id import FileId
 from fileset.findings import Finding, Where
-from fileset.media.base import FileInfo
 from fileset.media.system.walk import random_access
 from fileset.part10.whole_file import FileChecker
 from fileset.plan.header_values import HeaderValues, wanted_tags
-from fileset.plan.instances import BelowLevels, InstanceRecord, KeyHolder
+from fileset.plan.instances import InstanceRecord, KeyHolder, RecordView
 from fileset.plan.record_agreement import IDENTIFYING, absences, disagreements, not_asked_for, other_person
 from fileset.standard.dictionary import tag_of
 from fileset.standard.record_types import HL7_DOCUMENT
 
 
 @frozen
-class Checked(BelowLevels[KeyHolder]):
+class Checked(RecordView):
     """An instance whose keys come from its record, else from its file.
 
     If both disagree about a key of `IDENTITY`, the value of the file is used, unless the user trusts the record: the copy
@@ -36,16 +34,6 @@ class Checked(BelowLevels[KeyHolder]):
     other_instance: bool = field(kw_only=True, default=False)
 
     @property
-    def file_id(self) -> FileId | None:
-        """Referenced File ID."""
-        return self.record.file_id
-
-    @property
-    def record_type(self) -> str:
-        """Directory Record Type."""
-        return self.record.record_type
-
-    @property
     def sop_instance_uid(self) -> str:
         """SOP Instance UID."""
         by_file = self.differs or self.other_instance
@@ -53,21 +41,12 @@ class Checked(BelowLevels[KeyHolder]):
 
     def _level(self, record_type: str) -> KeyHolder | None:
         """Return a record above, unless the file disagrees with it."""
-        level: KeyHolder | None = None if self.differs else getattr(self.record, record_type.lower())
-        return level
+        return None if self.differs else super()._level(record_type)
 
     def get(self, keyword: str, default: Any = None) -> Any:
         """Return the value of a key of the record, else of the file."""
         value = default if self.differs else self.record.get(keyword, default)
         return self.file.get(keyword, value) if value is default or value is None else value
-
-    def open(self) -> BinaryIO:
-        """Open the file (M-READ)."""
-        return self.record.open()
-
-    def inquire(self) -> FileInfo:
-        """Return size and date of the file (M-INQUIRE FILE)."""
-        return self.record.inquire()
 
 
 class Verifier:

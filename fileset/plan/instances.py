@@ -80,6 +80,44 @@ class InstanceRecord(KeyHolder, Protocol):
         """Look up size and date of the file (M-INQUIRE FILE)."""
 
 
+class RecordView(BelowLevels[KeyHolder]):
+    """An instance that answers as its `record` does; a subclass overrides the answers that differ."""
+
+    __slots__ = ()
+    record: InstanceRecord
+
+    @property
+    def file_id(self) -> FileId | None:
+        """Referenced File ID."""
+        return self.record.file_id
+
+    @property
+    def record_type(self) -> str:
+        """Directory Record Type."""
+        return self.record.record_type
+
+    @property
+    def sop_instance_uid(self) -> str:
+        """SOP Instance UID."""
+        return self.record.sop_instance_uid
+
+    def _level(self, record_type: str) -> KeyHolder | None:
+        level: KeyHolder | None = getattr(self.record, record_type.lower())
+        return level
+
+    def get(self, keyword: str, default: Any = None) -> Any:
+        """Return the value of one key of the record, `default` if there is no such key."""
+        return self.record.get(keyword, default)
+
+    def open(self) -> BinaryIO:
+        """Open the file (M-READ)."""
+        return self.record.open()
+
+    def inquire(self) -> FileInfo:
+        """Return size and date of the file (M-INQUIRE FILE)."""
+        return self.record.inquire()
+
+
 class Finder(Protocol):
     """Finds instances; the Reader does."""
 

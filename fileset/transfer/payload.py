@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO, Final, Protocol
+from typing import BinaryIO, Final, Protocol, cast
 
 from attrs import field, frozen
 
@@ -21,6 +21,7 @@ from fileset.dicom.header import DEFLATED, HeaderError, Reading, Wanted, WantedT
 from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.file_id import FileId
 from fileset.media.base import FileInfo
+from fileset.media.seekable import PositionalFile
 from fileset.media.system.walk import random_access
 from fileset.part10.file_meta import encode_meta, likely_syntax
 from fileset.standard import tags
@@ -56,6 +57,23 @@ class PayloadSource(Protocol):
 
     def inquire(self) -> FileInfo:
         """Look up size and date of the file (M-INQUIRE FILE)."""
+
+
+@frozen
+class OpenSource:
+    """A file of `size` bytes that `read` reads: it is in memory, or already open."""
+
+    read: Reading
+    size: int
+    file_id: FileId | None = None
+
+    def open(self) -> BinaryIO:
+        """Open the file again at its beginning."""
+        return cast("BinaryIO", PositionalFile(self.read, self.size))
+
+    def inquire(self) -> FileInfo:
+        """Return the size."""
+        return FileInfo(self.size, None)
 
 
 class UnsendableError(FilesetError):

@@ -12,15 +12,13 @@ from attrs import define
 from fileset.dicom.header import Reading
 from fileset.dicomdir.read.query import condition
 from fileset.errors import FilesetError, FormatError, RefusedError
-from fileset.file_id import FileId
 from fileset.media.base import FileInfo, ReadableMedium
-from fileset.media.seekable import PositionalFile
-from fileset.plan.instances import BelowLevels, Beside, FileFinder, Finder, KeyHolder
+from fileset.plan.instances import Beside, FileFinder, Finder, InstanceRecord, KeyHolder, RecordView
 from fileset.standard import tags
 from fileset.standard.dictionary import keyword_of
 from fileset.standard.uids import DIRECTORY_CLASS
 from fileset.transfer.compare import require_agreement
-from fileset.transfer.payload import Payload, UnsendableError, payload
+from fileset.transfer.payload import OpenSource, Payload, UnsendableError, payload
 from fileset.transfer.reconciliation import Reconciliation
 
 _IN_MEMORY: Final = 64 << 20
@@ -62,19 +60,19 @@ class _NewKeys:
         return new if new and str(value or "").strip() == old.strip() else value
 
 
-class ReconciledInstance(BelowLevels[_NewKeys]):
+class ReconciledInstance(RecordView):
     """An instance with new values of patient and order; `open` makes the changed file."""
 
-    def __init__(self, record: Any, rules: Reconciliation) -> None:
-        self._record = record
+    def __init__(self, record: InstanceRecord, rules: Reconciliation) -> None:
+        self.record = record
         self._rules = rules
 
     @cached_property
     def _item(self) -> Payload:
         """The changed file. Raises `FilesetError` if it cannot be changed, so that it is not copied."""
         try:
-            item = payload(self._record)
-            require_agreement(self._record, item.identity)
+            item = payload(self.record)
+            require_agreement(self.record, item.identity)
             return self._rules.change(item)
         except UnsendableError as problem:
             raise FormatError(f"{self.file_id}: {problem}") from problem
@@ -87,34 +85,19 @@ class ReconciledInstance(BelowLevels[_NewKeys]):
         except (FilesetError, OSError):
             return {}
 
-    @property
-    def file_id(self) -> FileId | None:
-        """Referenced File ID."""
-        return cast("FileId | None", self._record.file_id)
-
-    @property
-    def record_type(self) -> str:
-        """Directory Record Type."""
-        return str(self._record.record_type)
-
-    @property
-    def sop_instance_uid(self) -> str:
-        """SOP Instance UID, which never changes."""
-        return str(self._record.sop_instance_uid)
-
     def _level(self, record_type: str) -> _NewKeys | None:
-        holder = getattr(self._record, record_type.lower())
+        holder = super()._level(record_type)
         return None if holder is None else _NewKeys(holder, self._values)
 
     def get(self, keyword: str, default: Any = None) -> Any:
         """Return the value of one key of the record."""
-        return _NewKeys(self._record, self._values).get(keyword, default)
+        return _NewKeys(self.record, self._values).get(keyword, default)
 
     def open(self) -> BinaryIO:
         """Open the changed file, or the file on the medium if nothing changes."""
         item = self._item
         if not item.values:
-            return cast("BinaryIO", self._record.open())
+            return super().open()
         file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # the caller closes it
         for chunk in item.whole():
             file.write(chunk)
@@ -123,7 +106,7 @@ class ReconciledInstance(BelowLevels[_NewKeys]):
 
     def inquire(self) -> FileInfo:
         """Return the size of the changed file, and the date of the old one."""
-        info: FileInfo = self._record.inquire()
+        info = super().inquire()
         item = self._item
         return FileInfo(len(item.meta) + item.length, info.modified) if item.values else info
 
@@ -134,26 +117,9 @@ def rewritten(rules: Reconciliation, read: Reading, size: int) -> Iterator[bytes
     Raises `RefusedError` for a second patient if one value is set for all files, `UnsendableError` if the file cannot be
     changed.
     """
-    item = payload(_AtHand(read, size))
+    item = payload(OpenSource(read, size))
     if item.sop_class_uid == DIRECTORY_CLASS.decode("ascii"):
         return None
     rules.require_patient(item.identity[tags.PATIENT_ID], RefusedError)
     changed = rules.change(item)
     return changed.whole() if changed.values else None
-
-
-@define
-class _AtHand:
-    """A file that is already open."""
-
-    read_at: Reading
-    size: int
-    file_id: None = None
-
-    def open(self) -> BinaryIO:
-        """Open the file again at its beginning."""
-        return cast("BinaryIO", PositionalFile(self.read_at, self.size))
-
-    def inquire(self) -> FileInfo:
-        """Look up size and date of the file (M-INQUIRE FILE)."""
-        return FileInfo(self.size, None)

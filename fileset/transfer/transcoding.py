@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-from typing import BinaryIO, Final
+from typing import Final
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from fileset.file_id import FileId
-from fileset.media.base import FileInfo
 from fileset.plan.transcode import transcoded
 from fileset.standard.syntaxes import EXPLICIT, IMPLICIT
-from fileset.transfer.payload import Payload, payload
-
-
-@frozen
-class InMemory:
-    """A DICOM file in memory."""
-
-    data: bytes
-    file_id: FileId | None = None
-
-    def open(self) -> BinaryIO:
-        """Open the bytes for reading."""
-        return BytesIO(self.data)
-
-    def inquire(self) -> FileInfo:
-        """Return the size."""
-        return FileInfo(len(self.data), None)
-
+from fileset.transfer.payload import OpenSource, Payload, payload
 
 TARGETS: Final = (EXPLICIT, IMPLICIT)
 """Transfer syntaxes that a file can be transcoded to, in order of preference; every peer takes the second (PS3.5 10.1)."""
@@ -48,4 +28,5 @@ def transcoded_payload(item: Payload, target: str = EXPLICIT) -> tuple[Payload, 
     """
     whole = b"".join(item.whole())
     data, changes = transcoded(lambda at, size: whole[at : at + size], target)
-    return evolve(payload(InMemory(data, item.source.file_id)), values=item.values), changes
+    source = OpenSource(lambda at, size: data[at : at + size], len(data), item.source.file_id)
+    return evolve(payload(source), values=item.values), changes
