@@ -195,14 +195,27 @@ def _after_damage(file: _LimitedReads, size: int) -> Iterator[tarfile.TarInfo]:
                     yield info
 
 
-@frozen
-class Tar:
-    """The format of tar archives and compressed files: read, never written."""
+class _NotWritten:
+    """Base class of the formats of archives that this package does not write."""
 
-    name = "tar"
     form = "folder"
     suffix = ""
     footprint = Footprint(fixed=0, folder=0, entry=0)
+
+    def writable(self, path: str, label: str) -> NoReturn:  # noqa: ARG002  # no archive of this kind is written
+        """Raise `RuleError`: archives of this kind are not written."""
+        raise RuleError("archives of this kind are read, not written", advice="Write a .zip", path=path)
+
+    def updatable(self, path: str) -> NoReturn:
+        """Raise as `writable`."""
+        self.writable(path, "")
+
+
+@frozen
+class Tar(_NotWritten):
+    """The format of tar archives and compressed files: read, never written."""
+
+    name = "tar"
 
     def recognises(self, path: str) -> bool:
         """Test whether the file at `path` begins as a tar archive or a compressed file."""
@@ -213,23 +226,12 @@ class Tar:
         """Open the archive at `path`."""
         return TarMedium(path)
 
-    def writable(self, path: str, label: str) -> NoReturn:  # noqa: ARG002  # no archive of this kind is written
-        """Raise `RuleError`: archives of this kind are not written."""
-        raise RuleError("archives of this kind are read, not written", advice="Write a .zip", path=path)
-
-    def updatable(self, path: str) -> NoReturn:
-        """Raise `RuleError`: archives of this kind are not written."""
-        self.writable(path, "")
-
 
 @frozen
-class Foreign:
+class Foreign(_NotWritten):
     """Archives that are recognised but not read: the error names the way to unpack them."""
 
     name = "foreign"
-    form = "folder"
-    suffix = ""
-    footprint = Footprint(fixed=0, folder=0, entry=0)
 
     def recognises(self, path: str) -> bool:
         """Test whether the file at `path` begins as such an archive."""
@@ -242,10 +244,6 @@ class Foreign:
         raise FormatError(f"a {kind} archive, which is not read", path=path, advice=advice)
 
     def writable(self, path: str, label: str) -> NoReturn:  # noqa: ARG002  # no archive of this kind is written
-        """Raise `FormatError` with the remedy."""
-        self.readable(path)
-
-    def updatable(self, path: str) -> NoReturn:
         """Raise `FormatError` with the remedy."""
         self.readable(path)
 
