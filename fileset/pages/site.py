@@ -104,6 +104,14 @@ class Site:
         rows = (element("div", element("dt", name), element("dd", value)) for name, value in pairs if value)
         return element("dl", *rows, class_="facts")
 
+    def _disc_facts(self) -> Markup:
+        words = self.words
+        return self._facts(
+            (words["institution"], self._institution()),
+            (words["created"], self.imprint.date),
+            (words["content"], _CONTENT),
+        )
+
     def _patient_facts(self, patient: Patient) -> Markup:
         words, values = self.words, patient.values
         return self._facts(
@@ -146,9 +154,9 @@ class Site:
             for number, patient in patients
         )
         body = element("ul", *cards, class_="cards") if patients else element("p", words["empty"])
-        facts = self._facts((words["institution"], self._institution()), (words["created"], self.imprint.date),
-                            (words["content"], _CONTENT))  # fmt: skip
-        return self._page(words["title"], "", joined(facts, element("h2", words["patients"]), body), root="")
+        return self._page(
+            words["title"], "", joined(self._disc_facts(), element("h2", words["patients"]), body), root=""
+        )
 
     def _overview(self, patient: Patient, numbers: Mapping[int, int], folder: str, name: str) -> bytes:
         words = self.words
@@ -166,12 +174,10 @@ class Site:
             )
             for study in patient.studies
         )
-        facts = self._facts((words["institution"], self._institution()), (words["created"], self.imprint.date),
-                            (words["content"], _CONTENT))  # fmt: skip
         body = joined(
             self._back(f"../{INDEX}", words["back"]) if name != INDEX else Markup(),
             self._patient_facts(patient),
-            facts,
+            self._disc_facts(),
             element("h2", words["studies"]),
             element("ul", *cards, class_="cards"),
         )
@@ -208,7 +214,7 @@ class Site:
             self._card(
                 page_name("SE", number),
                 self._series_thumbnail(one),
-                one.values["description"] or f"{words['a_series']} {one.values['number']}".strip(),
+                self._series_title(one),
                 " \u00b7 ".join(filter(None, (one.values["modality"], one.values["body_part"]))),
                 self._contents(one.entries),
             )
@@ -228,6 +234,9 @@ class Site:
         when = " ".join(filter(None, (shown_date(values["date"]), shown_time(values["time"]))))
         return self._facts((words["date"], when), (words["institution"], self._institution(study)))
 
+    def _series_title(self, series: Series) -> str:
+        return series.values["description"] or f"{self.words['a_series']} {series.values['number']}".strip()
+
     def _series_thumbnail(self, series: Series) -> Markup:
         rendered = (self.rendered.get(entry.file_id) for entry in series.entries)
         first = next((one for one in rendered if one is not None), None)
@@ -243,7 +252,7 @@ class Site:
     def _series_page(self, patient: Patient, study: Study, series: Series, back: str) -> bytes:
         words = self.words
         shown = [(entry, self.rendered[entry.file_id]) for entry in series.entries if entry.file_id in self.rendered]
-        title = series.values["description"] or f"{words['a_series']} {series.values['number']}".strip()
+        title = self._series_title(series)
         items = (
             element("li", self._figure(number, len(shown), entry, rendered, title), id=f"p{number}")
             for number, (entry, rendered) in enumerate(shown, start=1)
