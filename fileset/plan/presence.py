@@ -20,6 +20,7 @@ from fileset.media.folder.medium import FolderMedium
 from fileset.media.image.subfolder import Below
 from fileset.media.names import form_key
 from fileset.media.open import scannable
+from fileset.media.system.files import real_path
 from fileset.plan.instances import RecordFinder
 
 HEAD = 140
@@ -133,7 +134,7 @@ def _around(reader: RecordFinder) -> tuple[ReadableMedium, str]:
             else (medium, "")
         )
     if os.path.isdir(reader.given):
-        below = os.path.relpath(os.path.realpath(medium.name), os.path.realpath(reader.given)).replace(os.sep, "/")
+        below = os.path.relpath(real_path(medium.name), real_path(reader.given)).replace(os.sep, "/")
         if below != "." and not below.startswith(".."):
             return scannable(reader.given), below + "/"
     return medium, ""

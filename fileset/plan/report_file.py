@@ -11,6 +11,7 @@ from typing import Final
 from fileset.errors import RefusedError
 from fileset.file_id import DICOMDIR
 from fileset.media.system.calls import system
+from fileset.media.system.files import real_path
 from fileset.media.system.walk import place_below
 
 _SAMPLE: Final = 1 << 16
@@ -40,8 +41,8 @@ def check_report_file(path: str, kind: str, medium: str = "") -> None:
 
     `medium` is the file-set that the job writes.
     """
-    name = os.path.realpath(path)
-    if medium and medium != "-" and name == os.path.realpath(medium):
+    name = real_path(path)
+    if medium and medium != "-" and name == real_path(medium):
         raise RefusedError(f"this is the medium: the {kind} needs another name", path=path)
     if os.path.basename(name).upper() == DICOMDIR.value:
         raise RefusedError(f"the {kind} cannot be called {DICOMDIR}", path=path)

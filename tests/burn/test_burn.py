@@ -142,7 +142,8 @@ def test_an_image_is_not_burned_over_itself(run: Runs, image: Path) -> None:
 @pytest.mark.parametrize("drive", ["d:", "d:\\", "d:/", "\\\\.\\d:"])
 def test_a_drive_of_windows_has_one_name_in_all_its_forms(drive: str) -> None:
     assert readable_device(drive) == "\\\\.\\d:"
-    assert program_for("isoburn").command(_letter(drive), "A.iso", blank=False, speed=None)[-2:] == ["d:", "A.iso"]
+    isoburn = next(program for program in PROGRAMS if program.name == "isoburn")
+    assert isoburn.command(_letter(drive), "A.iso", blank=False, speed=None)[-2:] == ["d:", "A.iso"]
 
 
 @NO_SCRIPTS

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import fileset
+from fileset.cli import main
 from fileset.cli.shell import for_windows, refuse_glued, shown, with_files
 from fileset.cli.signals import ending_as_interrupted
 from fileset.cli.verbs.index import _beside
@@ -204,6 +205,13 @@ def test_the_ends_of_paths_may_have_either_slash(indexed: Path, run: Runs, tmp_p
         assert (tmp_path / f"OUT{number}_1" / "DICOMDIR").exists()
     assert _beside("OUT/") == "OUT_NEW"
     assert _beside(ABSENT) == "_NEW"
+
+
+@WINDOWS
+def test_spaces_after_a_path_and_the_name_of_a_device_are_no_trap(indexed: Path, run: Runs, tmp_path: Path) -> None:
+    run("create", indexed, "-o", f"{tmp_path}\\OUT  ")
+    assert run("list", tmp_path / "OUT", "--paths").stdout.count("\n") == 12
+    assert main(["create", str(indexed), "-o", str(tmp_path / "X"), "--manifest", "CON"]) in (5, 6)
 
 
 @WINDOWS

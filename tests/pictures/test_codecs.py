@@ -49,6 +49,13 @@ def deflated(values: Array) -> bytes:
     return packer.compress(values.tobytes()) + packer.flush()
 
 
+def htj2k(values: Array) -> bytes:
+    encode = getattr(imagecodecs, "htj2k_encode", None)
+    if encode is None:
+        pytest.skip("imagecodecs before 2025.11 reads HTJ2K, but does not write it")
+    return bytes(encode(values))
+
+
 Encoder = Callable[[Array], bytes]
 J2K: Encoder = lambda values: bytes(imagecodecs.jpeg2k_encode(values, codecformat="j2k", reversible=True))  # noqa: E731
 CASES: list[tuple[str, int, Encoder, int]] = [
@@ -62,8 +69,8 @@ CASES: list[tuple[str, int, Encoder, int]] = [
     (JPEG + "90", 12, J2K, 0),
     (JPEG + "91", 16, J2K, 0),
     (JPEG + "92", 8, J2K, 0),
-    (JPEG + "201", 16, lambda values: bytes(imagecodecs.htj2k_encode(values)), 0),
-    (JPEG + "203", 8, lambda values: bytes(imagecodecs.htj2k_encode(values)), 0),
+    (JPEG + "201", 16, htj2k, 0),
+    (JPEG + "203", 8, htj2k, 0),
     (JPEG + "110", 16, lambda values: bytes(imagecodecs.jpegxl_encode(values, lossless=True)), 0),
     (JPEG + "112", 8, lambda values: bytes(imagecodecs.jpegxl_encode(values, lossless=True)), 0),
     ("1.2.840.10008.1.2.5", 8, rle, 0),

@@ -126,7 +126,8 @@ def is_link(entry: os.DirEntry[str]) -> bool:
 
 
 def long_path(path: str) -> str:
-    r"""Give a long path the prefix \\?\, which lifts the limit of 260 characters."""
+    r"""Give a long path the prefix \\?\, which lifts the limit of 260 characters. Windows knows no spaces at the end of a path."""
+    path = path.rstrip(" ") or path
     whole = os.path.abspath(path)
     return path if len(whole) < _LONG or path.startswith("\\\\?\\") else _unlimited(whole)
 
