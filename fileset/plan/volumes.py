@@ -31,9 +31,8 @@ def write_volume(recipe: Recipe, report: Report, nodes: Arranged, identification
     report.medium = medium.name
     report.file_set_id, report.file_set_uid = identification.file_set_id, identification.file_set_uid
     cleaned = clean_up(medium, adopts=recipe.naming == IN_PLACE, dry_run=report.dry_run)
-    report.findings += [
-        finding for finding in cleaned if finding not in report.findings
-    ]  # an index cleans up earlier too
+    # An index has cleaned up before, when it looked for its sources.
+    report.findings += [finding for finding in cleaned if finding not in report.findings]
     report.note_medium(medium.inquire_file_set())
     plan = new_file_set(recipe, medium, nodes, identification, report)
     report.findings += new_file_set_findings(recipe, report, medium, plan, identification)

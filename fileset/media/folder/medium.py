@@ -52,9 +52,8 @@ class FolderMedium(MediumAnswers):
         self.root = self.folder = path_of(root)
         self._listings: dict[str, dict[str, os.DirEntry[str]]] = {}
         self._unlistable: dict[str, RefusedName] = {}
-        self._hidden: set[str] = (
-            set()
-        )  # paths of files that a dry run would delete, and of the folders that it would empty
+        # Paths of the files that a dry run would delete, and of the folders that it would empty.
+        self._hidden: set[str] = set()
         self.irregular: set[str] = set()
         """The names that `names` has found so far of symbolic links, pipes, sockets and devices."""
 
