@@ -16,6 +16,7 @@ from fileset.findings import ERROR, Finding
 from fileset.media.base import UpdatableMedium
 from fileset.plan.old_dicomdir import State
 from fileset.plan.rebuild import ABOUT_FILES, Diagnosis
+from fileset.plan.recovery import serious_faults
 from fileset.plan.workers import Workers
 from fileset.records.levels import IDENTITY
 from fileset.standard import tags
@@ -61,14 +62,15 @@ def diagnose(
 ) -> Diagnosis:
     """Check the whole file-set. With `trust_dicomdir`, a record stays if its files name another patient, study or series.
 
-    If no DICOMDIR could be read, the complete files of an interrupted change are listed too: no records show which of them
-    belong to an older file-set.
+    If the DICOMDIR could not be read, or may lack records, the complete files of an interrupted change are listed too: no
+    records show which of them belong to an older file-set.
     """
     contents = old.contents
+    adopts = not old.was_read or bool(serious_faults(contents.flat.findings))
     collector = Collector(contents)
     directory = check_directory(collector)
     directory.complete = True  # also if records are lost: a rebuild lists every DICOM file
-    check = FileCheck(medium, collector, directory, show_values=True, adopts=not old.was_read)
+    check = FileCheck(medium, collector, directory, show_values=True, adopts=adopts)
     check.check(workers)
     findings, settled = _settled(collector.findings) if trust_dicomdir else (collector.findings, [])
     by_path: dict[str, list[Finding]] = {}

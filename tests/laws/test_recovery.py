@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from fileset.media.system.hashing import digest_of
 from fileset.media.system.walk import LOCK, SEAL, WORK
 from tests.support import synthetic
 from tests.support.command import Runs
-from tests.support.journal import added, leave_journal
+from tests.support.journal import added, leave_journal, removed
 
 
 @pytest.mark.parametrize("verb", ["create", "add", "index"])
@@ -60,6 +61,20 @@ def test_the_files_of_a_killed_create_are_listed_not_deleted_where_there_is_no_d
     run(verb, disc)
     assert len(run("list", disc, "--file-ids").stdout.splitlines()) == len(names) == 12
     assert not (disc / WORK).exists()
+    run("check", disc)
+
+
+@pytest.mark.parametrize("line", [added, removed])
+def test_repair_of_half_a_dicomdir_lists_the_files_of_a_killed_change(
+    disc: Path, run: Runs, line: Callable[[Path, str], str]
+) -> None:
+    """Recovery keeps these files, because the lost records may have named them, so repair may not leave them out."""
+    names = [path.relative_to(disc).as_posix() for path in sorted(disc.rglob("I0*"))]
+    whole = (disc / "DICOMDIR").read_bytes()
+    (disc / "DICOMDIR").write_bytes(whole[: len(whole) // 2])
+    leave_journal(disc, *(line(disc, name) for name in names))
+    run("repair", disc)
+    assert len(run("list", disc, "--file-ids").stdout.splitlines()) == len(names)
     run("check", disc)
 
 
