@@ -129,7 +129,9 @@ def test_the_disc_in_the_drive_is_looked_at_before_it_is_burned(
     monkeypatch.setattr(programs, "which", lambda name: name if name == "xorriso" else None)
     monkeypatch.setattr(programs, "_ended", lambda _: (0, state))
     more = ("--blank",) if blank else ()
-    assert message in run("burn", image, "--device", f"stdio:{tmp_path / 'disc'}", "--dry-run", *more, code=code).stderr
+    assert (
+        message in run("burn", image, "--device", f"stdio:{tmp_path / 'BURNED'}", "--dry-run", *more, code=code).stderr
+    )
 
 
 def test_an_image_is_not_burned_over_itself(run: Runs, image: Path) -> None:
@@ -260,6 +262,6 @@ def test_hdiutil_finds_the_burner_by_itself_since_it_takes_no_device_file(
     assert f"hdiutil burn -noverifyburn -noeject {image}" in shown
     said = run("burn", image, "--device", tmp_path / "disk9", "--blank", "--dry-run", code=2).stderr
     assert "hdiutil cannot erase a disc" in said  # with two burners it could be the other disc
-    disc = shutil.copy(image, tmp_path / "disc")
+    disc = shutil.copy(image, tmp_path / "BURNED")
     said = run("burn", image, "--device", f"stdio:{disc}", code=6).stderr
     assert said.endswith("the disc is not blank. Insert a blank disc\n")
