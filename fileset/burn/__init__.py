@@ -13,7 +13,8 @@ from attrs import frozen
 
 from fileset.burn.programs import BurningProgram, program_for, run_program
 from fileset.check import CheckReport, check_file_set
-from fileset.errors import FilesetError, MediumError, NotFoundError, RefusedError, RuleError
+from fileset.errors import Advice, FilesetError, MediumError, NotFoundError, RefusedError, RuleError
+from fileset.findings import ERROR
 from fileset.media.iso.compare import Comparison, SectorRange, compare, holds_data, whole_sectors
 from fileset.media.iso.medium import IsoMedium
 from fileset.media.system.files import not_found, path_of
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 READY: Final = 60.0
 """Most seconds until a drive is readable after burning: it closes the disc and recognises it again."""
 _PAUSE: Final = 1.0
+_LOCKED: Final = ("FS-SECURE-KEY", "FS-SECURE-UNSEEN")
+_SEE_ERRORS: Final = Advice(
+    "`check_file_set()` names them; `force=True` burns the image with them",
+    "`fileset check` names them; --force burns the image with them",
+)
 _NAME_A_DRIVE: Final = "Name the drive, such as /dev/sr0, or D: on Windows"
 _SHOWS_EMPTY_DRIVES: Final = sys.platform != "darwin"
 _DRIVE_LETTER: Final = re.compile(r"(?:\\\\\.\\)?([A-Za-z]:)[\\/]?").fullmatch
@@ -51,10 +57,11 @@ def burn_image(
     program: str | None = None,
     blank: bool = False,
     speed: int | None = None,
+    force: bool = False,
     dry_run: bool = False,
     progress: Phases | None = None,
 ) -> BurnReport:
-    """Burn an ISO image in one session, compare the disc with it sector by sector, and check the file-set on the disc.
+    """Check an ISO image, burn it in one session, compare the disc with it sector by sector, and check the file-set on the disc.
 
     Args:
         image: The image of a disc (PS3.12 F, P, X).
@@ -63,14 +70,16 @@ def burn_image(
             that is installed.
         blank: Erase or overwrite a rewritable disc first.
         speed: Speed of the drive, in the unit of the program.
+        force: Burn the image also if a check finds errors in its file-set, or if it holds none.
         dry_run: Burn nothing; the report has the command.
         progress: Called with "compare", the number of compared sectors, and the number of all sectors.
 
     Raises:
         RuleError: `device` is a file or a folder, no burning program is installed, or it cannot do what an option asks.
         NotFoundError: There is no such drive, or no such image.
-        RefusedError: The disc is not blank, and `blank` is false; or `device` is the image itself.
-        FormatError: `image` is not a disc image, or a part of it is missing.
+        RefusedError: The disc is not blank, and `blank` is false; or `device` is the image itself; or a check finds errors in
+            the image, and `force` is false.
+        FormatError: `image` is not a disc image, a part of it is missing, or it holds no file-set.
         MediumError: There is no disc, it is too small, the burning program fails, or the disc cannot be read afterwards.
     """
     path = os.path.abspath(_image(image))  # so that no program takes it for an option
@@ -83,12 +92,23 @@ def burn_image(
     chosen = program_for(program)
     command = chosen.command(_letter(device) or device, path, blank=blank, speed=speed)
     _require_disc(chosen, device, sectors, blank=blank)
+    if not force:
+        _require_conformant(path)
     if dry_run:
         return BurnReport(tuple(command), None, None)
     run_program(command)
     comparison = _when_ready(device, path, progress)
     check = check_file_set(readable_device(device)) if comparison.same else None
     return BurnReport(tuple(command), comparison, check)
+
+
+def _require_conformant(image: str) -> None:
+    """Raise `RefusedError` if a check of the image finds errors; whether encrypted files are right cannot be seen."""
+    found = check_file_set(image).findings
+    errors = sum(one.severity == ERROR and one.rule not in _LOCKED for one in found)
+    if errors:
+        reason = f"a check finds {errors} error{'s' * (errors > 1)} in the image; nothing was burned"
+        raise RefusedError(reason, path=image, advice=_SEE_ERRORS)
 
 
 def _require_disc(program: BurningProgram, device: str, sectors: int, *, blank: bool) -> None:

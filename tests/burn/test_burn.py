@@ -134,6 +134,28 @@ def test_the_disc_in_the_drive_is_looked_at_before_it_is_burned(
     )
 
 
+@pytest.fixture
+def faulty(image: Path) -> Path:
+    """An image whose DICOMDIR lists a file that is no DICOM file."""
+    data = image.read_bytes()
+    at = data.rindex(bytes(128) + b"DICM")
+    image.write_bytes(data[: at + 128] + b"XXXX" + data[at + 132 :])
+    return image
+
+
+@pytest.mark.usefixtures("burner")
+def test_an_image_with_errors_is_burned_only_if_that_is_asked_for(run: Runs, faulty: Path, tmp_path: Path) -> None:
+    refused = run("burn", faulty, "--device", f"stdio:{tmp_path / 'disc'}", "--dry-run", code=6)
+    assert "in the image; nothing was burned. `fileset check` names them; --force burns" in refused.stderr
+    assert "would run" in run("burn", faulty, "--device", f"stdio:{tmp_path / 'disc'}", "--dry-run", "--force").stdout
+
+
+@pytest.mark.usefixtures("burner")
+def test_an_image_without_a_file_set_is_not_burned(run: Runs, image: Path, tmp_path: Path) -> None:
+    image.write_bytes(image.read_bytes().replace(b"DICOMDIR", b"DICOMDIX"))
+    run("burn", image, "--device", f"stdio:{tmp_path / 'disc'}", "--dry-run", code=4)
+
+
 def test_an_image_is_not_burned_over_itself(run: Runs, image: Path) -> None:
     before = image.read_bytes()
     assert "is the image itself" in run("burn", image, "--device", f"stdio:{image}", "--blank", code=6).stderr

@@ -1,4 +1,4 @@
-"""`fileset burn`: burn an image, compare the disc with it, and check it."""
+"""`fileset burn`: check an image, burn it, compare the disc with it, and check the disc."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def configure(parser: ArgumentParser) -> None:
     add_flag(parser, "--blank", "erase a rewritable disc first")
     add_value(parser, "--speed", "N", "speed, as the burning program counts it", type=positive)
     add_value(parser, "--program", "NAME", "xorriso, wodim, cdrecord, hdiutil or isoburn")
+    add_flag(parser, "--force", "burn the image also if a check finds errors in it")
     add_flag(parser, "--dry-run", "burn nothing; show the command that would burn")
     add_common(parser)
     parser.epilog = "Ends with exit code 5 if the burning program fails or the disc differs from the image."
@@ -36,7 +37,10 @@ def run(options: Namespace) -> int:
 
     with progress(options) as phases:
         report = burn_image(
-            options.image, options.device, progress=phases, **picked(options, "program", "blank", "speed", "dry_run")
+            options.image,
+            options.device,
+            progress=phases,
+            **picked(options, "program", "blank", "speed", "force", "dry_run"),
         )
     if options.json:
         _document(options, report)
