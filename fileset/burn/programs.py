@@ -64,7 +64,8 @@ class BurningProgram:
         status, room = re.search(r"Media status : (.*)", said), re.search(r"Media blocks : .* (\d+) writable", said)
         if status is None:
             raise MediumError(f"{self.name} cannot use this drive: {_last_lines(said)}", path=device)
-        return DiscState("not present" not in status[1], "is blank" in status[1], int(room[1]) if room else None)
+        sectors = int(room[1]) if room else 0  # 0 too if the drive does not report it: every blank disc has room
+        return DiscState("not present" not in status[1], "is blank" in status[1], sectors or None)
 
 
 _CDRECORD: Final = ("-v", "dev={device}", "-sao", "fs=8m", "{image}")

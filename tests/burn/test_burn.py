@@ -112,6 +112,7 @@ def test_a_drive_that_the_program_cannot_use_spoils_no_disc(run: Runs, image: Pa
             "room for only 9; nothing",
         ),
         ("Media status : is blank\nMedia blocks : 0 readable , 99999 writable , 99999 overall", False, 0, ""),
+        ("Media status : is blank\nMedia blocks : 0 readable , 0 writable , 0 overall", False, 0, ""),
         ("Media status : is written , is closed\nMedia blocks : 9 readable , 0 writable , 9 overall", True, 0, ""),
         ("Drive is in use by another program\n", False, 5, "xorriso cannot use this drive: Drive is in use"),
     ],
