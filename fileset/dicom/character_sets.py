@@ -66,10 +66,10 @@ _EXTENSIONS: Final = frozenset(
 """Multi-byte sets exist only as code extensions (PS3.3 C.12.1.1.2)."""
 
 
-def text_problem(value: bytes, character_set: str) -> str:
+def text_problem(value: bytes, character_set: str, vr: str) -> str:
     """Find the part of a text value that its character set does not define; "" if it defines all (PS3.5 6.1)."""
     text, terms = decode(value, character_set), [term.strip() for term in character_set.split("\\")]
-    if terms[-1] in _EXTENSIONS and (problem := extension_problem(value, terms)):
+    if terms[-1] in _EXTENSIONS and (problem := extension_problem(value, terms, vr)):
         return problem
     if "\ufffd" in text or (terms == ["ISO_IR 13"] and katakana_problem(value)):
         return "bytes that are not valid"

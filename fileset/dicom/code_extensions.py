@@ -46,39 +46,45 @@ _DESIGNATED: Final = {
 _SETS: Final = {one.term: one for one in _DESIGNATED.values()}
 _ESCAPED: Final = re.compile(rb"\x1b(\$?[()\-]?[@-~])?").split
 """Split a text at its escape sequences, and keep these."""
-_NEXT_COMPONENT: Final = re.compile(rb"[\\^=\r\n\t\f]").split
+_OF_NAMES: Final = re.compile(rb"[\\^=\r\n\t\f]").split
+_OF_VALUES: Final = re.compile(rb"[\\\r\n\t\f]").split
+_OF_TEXTS: Final = re.compile(rb"[\r\n\t\f]").split
+_AT_DELIMITERS: Final = {"PN": _OF_NAMES, "ST": _OF_TEXTS, "LT": _OF_TEXTS, "UT": _OF_TEXTS}
+"""Split a text where its initial set comes back (PS3.5 6.1.2.5.3): "^" and "=" do that only in names."""
 _BELOW: Final = bytes(range(0x80))
 _ABOVE: Final = bytes(range(0x80, 0x100))
 _KATAKANA: Final = re.compile(rb"[\x80-\xa0\xe0-\xff]").search
 
 
-def extension_problem(value: bytes, terms: list[str]) -> str:
+def extension_problem(value: bytes, terms: list[str], vr: str) -> str:
     """Return the first fault of a text with code extensions; "" if it is correct. `terms`: Specific Character Set."""
+    split = _AT_DELIMITERS.get(vr, _OF_VALUES)
     below = _SETS[DEFAULT]
     first = _SETS.get(terms[0], below)
     initial = above = below if first.area == "G0" else first
     text, *others = _ESCAPED(value)
-    problem = _run_problem(text, below, above, initial)
+    problem = _run_problem(split(text), below, above, initial)
     for sequence, run in zip(others[::2], others[1::2], strict=True):
         designated = _DESIGNATED.get(sequence or b"")
         if designated is None or (designated.area and designated.term not in terms):
             return problem or "an escape sequence of a set that is not declared"
         below, above = (below, designated) if designated.area == "G1" else (designated, above)
-        problem = problem or _run_problem(run, below, above, initial)
-        if not below.area and len(_NEXT_COMPONENT(run)) > 1:
+        pieces = [run] if below.area else split(run)  # two bytes below 80H may look like a delimiter
+        problem = problem or _run_problem(pieces, below, above, initial)
+        if len(pieces) > 1:
             above = initial
     return problem or ("no return to ISO IR 6 at the end" if below.area else "")
 
 
-def _run_problem(run: bytes, below: _CharacterSet, above: _CharacterSet, initial: _CharacterSet) -> str:
+def _run_problem(run: list[bytes], below: _CharacterSet, above: _CharacterSet, initial: _CharacterSet) -> str:
     """Return the fault of a text without escape sequences, whose bytes below and above 80H are of these two sets.
 
-    A delimiter brings the initial set back (PS3.5 6.1.2.5.3).
+    The text is split at its delimiters: after the first piece, the initial set is back.
     """
+    first, *others = run
     if below.area:
-        pieces = [(run.translate(None, _ABOVE).rstrip(b" "), below), (run.translate(None, _BELOW), above)]
+        pieces = [(first.translate(None, _ABOVE).rstrip(b" "), below), (first.translate(None, _BELOW), above)]
     else:
-        first, *others = _NEXT_COMPONENT(run)
         pieces = [(first, above), *((one, initial) for one in others)]
     return next(filter(None, (_piece_problem(*piece) for piece in pieces)), "")
 

@@ -81,7 +81,7 @@ def _value_faults(part: Element, raw: bytes, character_set: str) -> Iterator[Fau
     if is_extended and character_set.strip() in UNDECLARED:
         message = f"{named(tag)} has characters beyond ISO IR 6, but the Specific Character Set has none"
         yield Fault("FS-CHARSET-MISSING", message, None, tag)
-    elif is_extended and (problem := text_problem(raw, character_set)):
+    elif is_extended and (problem := text_problem(raw, character_set, vr)):
         yield Fault("FS-CHARSET-DIFFERS", f"{named(tag)} has {problem} in {shown(character_set.encode())}", None, tag)
     if tag != tags.REFERENCED_FILE_ID and (
         problem := value_problem(tag, vr, raw, character_set if is_extended else "")

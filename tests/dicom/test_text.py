@@ -103,7 +103,19 @@ KATAKANA = "ISO 2022 IR 13\\ISO 2022 IR 87"
     ],
 )
 def test_the_examples_of_the_standard_are_correct(value: bytes, character_set: str) -> None:
-    assert text_problem(value, character_set) == ""
+    assert text_problem(value, character_set, "PN") == ""
+
+
+@pytest.mark.parametrize("value", [b"\x1b$)C\xb1\xe8=\xb1\xe8", b"\x1b$)C\xb1\xe8^\xb1\xe8"])
+def test_only_in_names_a_caret_or_an_equals_sign_brings_the_initial_set_back(value: bytes) -> None:
+    """PS3.5 6.1.2.5.3."""
+    assert text_problem(value, HANGUL, "PN")
+    assert text_problem(value, HANGUL, "LO") == text_problem(value, HANGUL, "LT") == ""
+
+
+@pytest.mark.parametrize("value", [b"\x1b$)C\xb1\xe8\\\xb1\xe8", b"\x1b$)C\xb1\xe8\r\n\xb1\xe8"])
+def test_a_further_value_or_line_begins_with_the_initial_set(value: bytes) -> None:
+    assert text_problem(value, HANGUL, "LO")
 
 
 @pytest.mark.parametrize(
@@ -129,7 +141,7 @@ def test_the_examples_of_the_standard_are_correct(value: bytes, character_set: s
     ],
 )
 def test_bytes_outside_the_declared_sets_are_a_fault(value: bytes, character_set: str) -> None:
-    assert text_problem(value, character_set)
+    assert text_problem(value, character_set, "PN")
 
 
 @pytest.mark.parametrize(
@@ -146,4 +158,4 @@ def test_a_name_as_pydicom_encodes_it_has_no_fault(character_set: str, letters: 
     """Not for ISO 2022 IR 58: there pydicom 3.0 leaves the escape sequences out."""
     name = data.draw(st.text(st.sampled_from(letters), min_size=1, max_size=12))
     encoded = encode_string(name, convert_encodings(character_set.split("\\")))
-    assert text_problem(encoded, character_set) == ""
+    assert text_problem(encoded, character_set, "PN") == ""
