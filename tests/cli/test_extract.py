@@ -95,9 +95,10 @@ def test_a_second_run_copies_only_missing_files(run: Runs, indexed: Path, tmp_pa
 
 
 def test_that_nothing_matches_is_reported_and_not_exit_code_0(run: Runs, indexed: Path, tmp_path: Path) -> None:
-    for more in ((), ("--scan",)):
+    for more, hints in (((), 1), (("--scan",), 0)):
         done = run("extract", indexed, "-o", tmp_path / "OUT", "PatientID=NOBODY", *more, code=3)
-        assert done.stderr.splitlines()[-1] == "nothing matches PatientID=NOBODY"
+        assert done.stderr.splitlines()[-1 - hints] == "nothing matches PatientID=NOBODY"
+        assert done.stderr.count("--scan searches the files") == hints
     fileset.index(tmp_path / "OUT")
     run("extract", tmp_path / "OUT", "-o", tmp_path / "COPIES", "PatientID=NOBODY", code=0)
 

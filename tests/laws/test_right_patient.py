@@ -101,6 +101,15 @@ def test_extract_leaves_out_a_file_that_only_its_record_makes_match(
     assert not any(value.encode() in content for content in copied)
 
 
+def test_the_images_below_the_record_of_another_patient_are_found_as_the_message_says(
+    run: Runs, tmp_path: Path
+) -> None:
+    disc, _, value = forged(tmp_path, "patient", "DISC")
+    said = run("extract", disc, "-o", tmp_path / "OUT", f"PatientID={value}", code=3).stderr
+    assert "--scan searches the files themselves" in said
+    assert "1 file (" in run("extract", disc, "-o", tmp_path / "OUT", f"PatientID={value}", "--scan").stderr
+
+
 @pytest.mark.parametrize("key", ["PatientBirthDate=1969-1971", "00100030=19700101", "PatientID=P1|P2"])
 def test_extract_compares_the_file_in_every_form_of_a_condition(key: str, run: Runs, tmp_path: Path) -> None:
     disc, _, _ = forged(tmp_path, "patient" if "PatientID" in key else "person", "DISC")

@@ -115,6 +115,8 @@ def _tell_nothing(report: ExtractReport, reader: Reader | Scanned, keys: dict[st
 
     if keys and any(reader.instances):
         tell_unmatched(keys, options, reader.absent)
+        if not (options.scan or options.quiet):
+            say("the records were searched; --scan searches the files themselves, which may be of other patients")
         return True
     if options.scan:
         claiming = [
