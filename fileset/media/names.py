@@ -38,10 +38,11 @@ def form_of(component: str, listing: Mapping[str, Named]) -> Named | None:
 
 
 def form_key(path: str) -> str:
-    """Reduce a file name to the common part of all its forms: upper case, without `;1`, `.dcm` or a final full stop."""
+    """Reduce a file name to the common part of all its forms: upper case, no `;1`, `.dcm`, final full stop or outer spaces."""
     key = path.upper()
-    return key if "." not in key and ";" not in key else "/".join(map(_bare, key.split("/")))
+    return key if "." not in key and ";" not in key and " " not in key else "/".join(map(_bare, key.split("/")))
 
 
 def _bare(component: str) -> str:
-    return component.partition(";")[0].removesuffix(".DCM").rstrip(".") or component
+    name = component.strip(" ")
+    return name.partition(";")[0].removesuffix(".DCM").rstrip(".") or name

@@ -387,3 +387,12 @@ def test_a_table_wider_than_the_terminal_has_a_line_for_each_value(tmp_path: Pat
     ]
     wide = on_terminal("list", tmp_path, "--level", "STUDY", columns=400).splitlines()
     assert len(wide) == 3
+
+
+def test_a_space_before_a_file_name_does_not_hide_which_record_names_the_file(disc: Path, run: Runs) -> None:
+    """Spaces around a File ID are padding, so `check` finds the file too."""
+    image = next(disc.rglob("I0*"))
+    image.rename(image.with_name(f" {image.name}"))
+    assert "no record" not in run("list", disc).stderr
+    assert "no record" not in run("create", disc, "-o", disc.with_name("COPY")).stderr
+    run("check", disc)
