@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,7 +12,10 @@ import pytest
 
 import fileset
 from fileset.cli import main
+from fileset.extraction import extract
+from fileset.media.image.bytes import ImageBytes
 from fileset.media.iso.medium import IsoMedium
+from fileset.media.iso.reader import SECTOR
 from fileset.media.system import linux
 from tests.support import synthetic
 
@@ -151,3 +155,61 @@ def test_a_file_that_fails_in_the_middle_costs_itself(
     report = create(source, tmp_path / "OUT")
     assert left_out(report) == [bad.name]
     assert listed(tmp_path / "OUT") == COUNT - 1
+
+
+def unreadable(monkeypatch: pytest.MonkeyPatch, *sectors: int) -> None:
+    """Let the system fail to read some sectors of every image."""
+    real = ImageBytes.read
+
+    def read(self: ImageBytes, at: int, size: int) -> bytes:
+        if any(at < (sector + 1) * SECTOR and at + size > sector * SECTOR for sector in sectors):
+            raise fileset.MediumError(os.strerror(errno.EIO), path="A.iso")
+        return real(self, at, size)
+
+    monkeypatch.setattr(ImageBytes, "read", read)
+
+
+@pytest.mark.parametrize("sector", [17, 18, 30])
+def test_a_bad_sector_that_no_file_needs_costs_nothing(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sector: int
+) -> None:
+    create(source, tmp_path / "A.iso")
+    unreadable(monkeypatch, sector)
+    assert listed(tmp_path / "A.iso") == COUNT
+    with fileset.Reader(tmp_path / "A.iso") as reader:
+        assert extract(reader, tmp_path / "COPIES").copied == COUNT
+
+
+@pytest.mark.parametrize("verb", ["list", "extract", "create", "add"])
+def test_an_image_whose_first_sector_is_bad_is_no_foreign_file(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    """`add` ended with 0 and nothing added."""
+    create(source, tmp_path / "A.iso")
+    create(source, tmp_path / "SET")
+    unreadable(monkeypatch, 16)
+    image = str(tmp_path / "A.iso")
+    words = {"add": [str(tmp_path / "SET"), image], "list": [image]}.get(verb, [image, "-o", str(tmp_path / "OUT")])
+    assert main([verb, *words]) == 4
+    assert "the volume descriptor in sector 16 cannot be read" in capsys.readouterr().err
+
+
+def test_a_folder_of_an_image_with_a_bad_sector_costs_its_files(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in" / "MORE").mkdir()
+    synthetic.ct_series(tmp_path / "in" / "MORE", 1, 1, 1, 2)
+    with fileset.Creator(tmp_path / "A.iso", naming="keep") as creator:
+        creator.add(source)
+    with closing(IsoMedium(str(tmp_path / "A.iso"))) as image:
+        names = sorted(name for name in image.names() if name != "DICOMDIR")
+        tree = image._trees[0]  # noqa: SLF001
+        folder = tree._tree.root  # noqa: SLF001
+        for component in names[0].split("/")[:-1]:
+            folder = tree._listing(folder)[component]  # noqa: SLF001
+    unreadable(monkeypatch, folder.extents[0][0] // SECTOR)
+    with fileset.Reader(tmp_path / "A.iso") as reader:
+        report = extract(reader, tmp_path / "COPIES")
+    beside = sum(name.rpartition("/")[0] == names[0].rpartition("/")[0] for name in names)
+    assert 0 < beside == len(report.missing) + len(report.failed)
+    assert report.copied == len(names) - beside

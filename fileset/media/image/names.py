@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from attrs import frozen
 
-from fileset.errors import FormatError
+from fileset.errors import FormatError, MediumError
 from fileset.file_id import MAX_READ_COMPONENTS, FileId, harm_of
 from fileset.media.base import RefusedName
 from fileset.media.names import FOLDED, enlist, form_of
@@ -176,7 +176,7 @@ class FileNames:
             return
         try:
             yield from self._tree.entries(folder)
-        except FormatError as problem:
+        except (FormatError, MediumError) as problem:
             self._notes.add(f"{folder.name or 'the root'}: {problem}")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from fileset.media.image.bytes import ImageBytes
+from fileset.media.image.names import Notes
 from fileset.media.iso.reader import FIRST_DESCRIPTOR, SECTOR, SUPPLEMENTARY, IsoVolume, descriptors, is_joliet
 
 BOOT_RECORD, PARTITION = 0, 3
@@ -14,7 +15,7 @@ _SHARING_PROTOCOL: Final = b"SP\7\1\xbe\xef"
 
 
 def _boots(image: ImageBytes, _volumes: Sequence[IsoVolume]) -> bool:
-    return any(descriptor[0] == BOOT_RECORD for descriptor in descriptors(image))
+    return any(descriptor[0] == BOOT_RECORD for descriptor in descriptors(image, Notes()))
 
 
 def _has_system_area(image: ImageBytes, _volumes: Sequence[IsoVolume]) -> bool:
@@ -29,7 +30,7 @@ def _has_rock_ridge(image: ImageBytes, volumes: Sequence[IsoVolume]) -> bool:
 def _has_other_volumes(image: ImageBytes, _volumes: Sequence[IsoVolume]) -> bool:
     return any(
         descriptor[0] == PARTITION or (descriptor[0] == SUPPLEMENTARY and not is_joliet(descriptor))
-        for descriptor in descriptors(image)
+        for descriptor in descriptors(image, Notes())
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from typing import BinaryIO
 
@@ -62,10 +62,10 @@ class IsoMedium(OpenImage):
             try:
                 volumes.append(open_())
                 self.kinds += (kind,)
-            except FormatError as problem:
+            except (FormatError, MediumError) as problem:
                 problems.append(f"{kind}: {problem}")
         if not volumes:
-            raise FormatError(problems[0] if problems else _no_volume(self._image.size))
+            raise FormatError(next(iter([*problems, *self._notes]), _no_volume(self._image.size)))
         for note in problems:
             self._notes.add(note)
         return volumes
@@ -73,7 +73,7 @@ class IsoMedium(OpenImage):
     def _hierarchies(self) -> dict[str, Callable[[], IsoVolume | UdfVolume]]:
         """Find each hierarchy of the image: its kind and a function that opens it."""
         found: dict[str, Callable[[], IsoVolume | UdfVolume]] = {}
-        for descriptor in descriptors(self._image):
+        for descriptor in descriptors(self._image, self._notes):
             for kind, is_one in ((ISO_9660, is_primary), (JOLIET, is_joliet)):
                 if is_one(descriptor) and kind not in found:
                     found[kind] = partial(IsoVolume, self._image, descriptor, self._notes)
@@ -158,7 +158,7 @@ class IsoMedium(OpenImage):
         """Read the texts of the primary and the Joliet descriptor, by the type of the descriptor."""
         return {
             descriptor[0]: descriptor[TEXTS]
-            for descriptor in reversed(list(descriptors(self._image)))
+            for descriptor in reversed(list(descriptors(self._image, self._notes)))
             if is_primary(descriptor) or is_joliet(descriptor)
         }
 
@@ -274,11 +274,12 @@ class Iso:
         """Test whether the file or disc drive at `path` has descriptors where ISO 9660 and UDF begin."""
         if os.path.isdir(path) or is_pipe(path):
             return False
-        try:
-            with closing(ImageBytes(path)) as image:
+        with suppress(FilesetError), closing(ImageBytes(path)) as image:
+            try:
                 return image.read(FIRST_DESCRIPTOR * SECTOR, 6)[1:] in (STANDARD_ID, RECOGNITION[0])
-        except FilesetError:
-            return False
+            except MediumError:  # a bad sector just there: the name decides, and a drive holds nothing else
+                return path.lower().endswith(self.suffix) or not os.path.isfile(path)
+        return False
 
     def readable(self, path: str) -> IsoMedium:
         """Open the image at `path`."""

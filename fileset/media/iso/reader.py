@@ -11,7 +11,7 @@ from functools import lru_cache
 from struct import Struct
 from typing import Final
 
-from fileset.errors import FormatError
+from fileset.errors import FormatError, MediumError
 from fileset.media.image.bytes import ImageBytes
 from fileset.media.image.names import Entry, Notes
 from fileset.media.iso.names import shown
@@ -29,13 +29,19 @@ _LONG: Final = Struct("<I").unpack_from
 _SHORT: Final = Struct("<H").unpack_from
 
 
-def descriptors(image: ImageBytes) -> Iterator[bytes]:
-    """Read the volume descriptors of the first session, up to the terminator or the first sector that is not a descriptor."""
+def descriptors(image: ImageBytes, notes: Notes) -> Iterator[bytes]:
+    """Read the volume descriptors of the first session, up to the terminator or the first sector that is not a descriptor.
+
+    Note and skip a sector that the system cannot read.
+    """
     for sector in range(FIRST_DESCRIPTOR, FIRST_DESCRIPTOR + MAX_DESCRIPTORS):
         try:
             data = image.read(sector * SECTOR, SECTOR)
         except FormatError:
             return
+        except MediumError as problem:
+            notes.add(f"the volume descriptor in sector {sector} cannot be read: {problem.reason}")
+            continue
         if data[1:6] != STANDARD_ID or data[0] == TERMINATOR:
             return
         yield data

@@ -11,7 +11,7 @@ from datetime import datetime
 from struct import pack, unpack_from
 from typing import Final
 
-from fileset.errors import FormatError
+from fileset.errors import FormatError, MediumError
 from fileset.media.image.bytes import ImageBytes
 from fileset.media.image.names import Entry, Notes
 from fileset.media.iso.udf import (
@@ -58,6 +58,8 @@ def has_udf(image: ImageBytes) -> bool:
                 return True
         except FormatError:
             return False
+        except MediumError:  # a sector of other data may be unreadable here
+            continue
     return False
 
 
