@@ -112,3 +112,11 @@ def test_remove_takes_only_instances_that_list_shows_for_the_same_words_and_that
     print(f"1000 conditions: {refused} refused, {acted} matched instances")  # noqa: T201  # the figures of the property
     assert refused > 100
     assert acted > 20
+
+
+def test_a_range_without_a_beginning_matches_no_record_without_a_value(disc: Path) -> None:
+    """So `remove` takes it, as for everything up to a year."""
+    with fileset.Updater(disc) as updater:
+        assert updater.remove(StudyDate="-1903") == 0
+        assert updater.remove(StudyDate="-2999") == 24
+    assert uids(disc) == []

@@ -133,6 +133,8 @@ def _require_form(keyword: str, vr: str, text: str, *bounds: str) -> None:
 def _in_range(vr: str, first: str, last: str) -> Callable[[str], bool]:
     def check(value: str) -> bool:
         value = _digits(vr, value)
+        if not value:
+            return not (first or last)
         # A bound includes every value that starts with it: 2020-2021 is two whole years.
         return value.ljust(len(first), "0") >= first and (not last or value[: len(last)] <= last)
 
