@@ -46,6 +46,10 @@ class OldRecords:
         """Return the person of each record with a Patient ID."""
         return []
 
+    def holds(self, level: str, key: bytes | str) -> bool:  # noqa: ARG002
+        """Return whether there is a record of a patient, study or series."""
+        return False
+
     def stays(self, level: str, key: bytes | str) -> bool:  # noqa: ARG002
         """Return whether the record of a patient, study or series is correct and can stay byte for byte."""
         return True

@@ -217,6 +217,7 @@ class TreeBuilder:
             study = entity = self._entity(entity.children, "STUDY", key, chain, source)
             if chain.series_uid:
                 key = chain.series_uid + apart
+                is_further = bool(apart) and not self._existing.holds("SERIES", key)
                 is_new = chain.series_uid not in self._owner_of_series and key not in study.children
                 if is_further and is_new and self._existing.study_of(chain.series_uid) is not None:
                     self._note_twice("SERIES", f"UID {shown_key(chain.series_uid.decode('ascii'))}", source)

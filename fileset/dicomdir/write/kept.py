@@ -380,6 +380,10 @@ class Kept(OldRecords):
             birth_date, sex = birth_date or below.birth_date, sex or below.sex
         return Person(self.text(index, tags.PATIENT_NAME), birth_date, sex)
 
+    def holds(self, level: str, key: bytes | str) -> bool:
+        """Check whether there is a record of a patient, study or series."""
+        return bool(self._holders(level, key))
+
     def stays(self, level: str, key: bytes | str) -> bool:
         """Check whether the record of a patient, study or series can stay byte for byte."""
         return self.sound is None or self.entity(level, key) in self.sound
