@@ -15,6 +15,7 @@ from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FilesetError
 from fileset.file_id import FileId
 from fileset.media.base import LinkError, ReadableMedium, in_reading_order
+from fileset.media.system.hashing import COPY_SIZE
 from fileset.media.system.walk import random_access
 from fileset.plan.secured import is_locked
 from fileset.plan.workers import Workers
@@ -72,7 +73,9 @@ class MediumInspector:
         try:
             with self.medium.open(FileId.tolerant(name)) as file:
                 read, size = random_access(file)
-                return inspector.inspect(read, size, self._task(name, name))
+                inspection = inspector.inspect(read, size, self._task(name, name))
+            if inspection.prefix and self.medium.form == "zip":
+                self._read_through(name)
         except LinkError as problem:
             return Inspection((), "FS-FILE-LINK", problem.text(known_path=name))
         except FilesetError as problem:
@@ -80,6 +83,13 @@ class MediumInspector:
             return Inspection((), rule, problem.text(known_path=name))
         except OSError as problem:
             return Inspection((), "FS-FILE-UNREADABLE", problem.strerror or str(problem))
+        return inspection
+
+    def _read_through(self, name: str) -> None:
+        """Read a member of an archive to its end, because only that compares its checksum. Raises `FormatError`."""
+        with self.medium.open(FileId.tolerant(name)) as file:
+            while file.read(COPY_SIZE):
+                pass
 
     def _task(self, path: str, name: str) -> Task:
         index = self.record_of.get(name, NONE)

@@ -213,3 +213,19 @@ def test_a_folder_of_an_image_with_a_bad_sector_costs_its_files(
     beside = sum(name.rpartition("/")[0] == names[0].rpartition("/")[0] for name in names)
     assert 0 < beside == len(report.missing) + len(report.failed)
     assert report.copied == len(names) - beside
+
+
+def test_check_and_repair_name_a_large_member_with_a_wrong_checksum(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The fault is in the pixel data, which no other rule reads."""
+    dataset = synthetic.instance(synthetic.CT_IMAGE, number=1)
+    dataset.Rows = dataset.Columns = 256
+    dataset.PixelData = bytes(range(256)) * 512
+    synthetic.write(dataset, tmp_path / "in" / "IM1")
+    create(tmp_path / "in", tmp_path / "A.zip")
+    break_bytes(tmp_path / "A.zip", members(tmp_path / "A.zip")[0])
+    for verb, code in (("check", 1), ("repair", 3)):
+        assert main([verb, str(tmp_path / "A.zip")]) == code
+        assert "its checksum (CRC-32) differs" in "".join(capsys.readouterr())
+    assert listed(tmp_path / "A.zip") == 1
