@@ -20,6 +20,7 @@ from attrs import frozen
 from fileset.errors import RuleError, require_one_of
 from fileset.file_id import DICOMDIR, MAX_COMPONENTS, MAX_LENGTH, SEPARATOR, FileId, is_component
 from fileset.media.names import DEVICE_NAMES
+from fileset.media.system.walk import WORK
 from fileset.standard.record_types import HL7_DOCUMENT
 
 
@@ -86,8 +87,10 @@ OTHER_PREFIX: Final = "XX"
 FLAT_FOLDER: Final = 1000
 """Files in one folder of the flat scheme: some viewers and file systems slow down with more."""
 
-RESERVED: Final = DEVICE_NAMES | {DICOMDIR.value}
-"""Legal components that no scheme uses: a second DICOMDIR misleads readers, and Windows cannot open device names."""
+RESERVED: Final = DEVICE_NAMES | {DICOMDIR.value, WORK}
+"""Legal components that no scheme uses: a second DICOMDIR misleads readers, Windows cannot open device names, and writers
+refuse a file-set with records in their work folder.
+"""
 
 _SUFFIX: Final = re.compile(r"(?:\.DCM)?\.?(?:;\d+)?\Z")
 _NOT_ALLOWED: Final = re.compile(r"[^A-Z0-9_]")
@@ -242,7 +245,8 @@ def _cleaned(name: str) -> str:
     """Turn any name into a legal component: in upper case, without version and extension, at most 8 characters."""
     stem = _SUFFIX.sub("", name.upper(), count=1)
     cleaned = _NOT_ALLOWED.sub("_", stem)[:MAX_LENGTH] or "_"
-    return f"{cleaned[: MAX_LENGTH - 1]}_" if cleaned in RESERVED else cleaned
+    ending = "0" if cleaned.endswith("_") else "_"
+    return f"{cleaned[: MAX_LENGTH - 1]}{ending}" if cleaned in RESERVED else cleaned
 
 
 def _stays(name: str) -> bool:

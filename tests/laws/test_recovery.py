@@ -122,3 +122,12 @@ def test_a_folder_of_others_with_the_name_of_the_work_folder_is_read(disc: Path,
         assert f"{WORK}/IM1: the folder {WORK} is kept free" in run(*words, code=3).stderr
     run("remove", disc, "PatientID=P1")
     assert (disc / WORK / "IM1").exists()
+
+
+def test_no_new_file_gets_a_name_in_a_folder_that_writers_clean_up(disc: Path, tmp_path: Path, run: Runs) -> None:
+    """Every later change of such a file-set would be refused."""
+    (disc / WORK).mkdir()
+    (disc / WORK / "IM1").write_bytes(synthetic.ct(9, 1, 1, 1))
+    run("create", disc, "-o", tmp_path / "OUT", "--naming", "keep")
+    assert not any(name.startswith(WORK) for name in run("list", tmp_path / "OUT", "--file-ids").stdout.splitlines())
+    run("refresh", tmp_path / "OUT")
