@@ -320,7 +320,7 @@ def no_dicomdir(medium: ReadableMedium) -> FormatError:
     if medium.folder and (around := file_set_around(medium.folder)):
         reason = f"no DICOMDIR here, but in a folder above: {around}"
         return FormatError(reason, path=medium.name, advice=NAME_FOLDER_ABOVE)
-    if medium.leftovers():
+    if any("/" in name for name in medium.leftovers()):  # not a file with the name of the work folder
         return FormatError(f"no DICOMDIR: a writer {_STATE[medium.is_busy()]}", path=medium.name, advice=WRITE_AGAIN)
     can_index = medium.folder and not medium.inquire_file_set().read_only
     advice = INDEX if can_index else EXTRACT if medium.folder else CREATE

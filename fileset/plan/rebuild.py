@@ -120,12 +120,10 @@ class _Rebuild:
     unnamed: set[int] = field(factory=set)  # sources that no record can reference, because of their names
     placed: dict[int, int] = field(factory=dict)  # source -> the record that its instance replaces
     unplaced: set[str] = field(factory=set)  # files that cannot decide the places of their records
-    contradicting: set[int] = field(
-        factory=set
-    )  # sources whose records name another patient, study, series or instance
-    apart: set[int] = field(
-        factory=set
-    )  # offsets of records that stay beside another one of their patient, study or series
+    # sources whose records name another patient, study, series or instance
+    contradicting: set[int] = field(factory=set)
+    # offsets of records that stay beside another one of their patient, study or series
+    apart: set[int] = field(factory=set)
     contradicted: dict[tuple[int, Chain], bool] = field(factory=dict)  # by the record above an instance, and its file
 
     def __attrs_post_init__(self) -> None:
@@ -444,9 +442,8 @@ class _Rebuild:
             above = references.get(parent[index], NONE)
             if index not in placed:
                 references[index] = self._home(growth, index, above, homes) if stays[index] else above
-            elif (
-                stays[index] and parents[placed[index]] != above
-            ):  # its files moved to another patient, not all below it
+            elif stays[index] and parents[placed[index]] != above:
+                # Its files moved to another patient, but not all records below it.
                 references[index] = self._home(growth, index, above, homes)
                 self._note_twice(index)
         self.kept.dropped[:] = b"\1" * len(self.kept.dropped)

@@ -131,3 +131,8 @@ def test_no_new_file_gets_a_name_in_a_folder_that_writers_clean_up(disc: Path, t
     run("create", disc, "-o", tmp_path / "OUT", "--naming", "keep")
     assert not any(name.startswith(WORK) for name in run("list", tmp_path / "OUT", "--file-ids").stdout.splitlines())
     run("refresh", tmp_path / "OUT")
+
+
+def test_a_file_with_the_name_of_the_work_folder_is_no_interrupted_writer(tmp_path: Path, run: Runs) -> None:
+    (tmp_path / WORK).write_bytes(synthetic.ct(1))
+    assert "interrupted" not in run("list", tmp_path, code=4).stderr

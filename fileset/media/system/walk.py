@@ -74,8 +74,8 @@ def walk(
 
     `unlistable` is called with the relative path of each folder that cannot be listed, and the reason. Raises `MediumError`
     if `source` does not exist or cannot be listed; without `unlistable`, also for every other such folder. Links to folders
-    are not followed, because they may form circles; those to a folder below `source` are left out. Unfinished files of an extraction, and the work folders of writers, are
-    left out.
+    are not followed, because they may form circles; those to a folder below `source` are left out, and so are unfinished
+    files of an extraction and the work folders of writers.
     """
     path = path_of(source)
     try:
