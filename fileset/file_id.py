@@ -40,6 +40,9 @@ _LEADING: Final = re.compile(r"(?:\.\\)+|\\").match
 _HOSTILE: Final = re.compile(r"[. ]*\Z|.*[\x00-\x1f\x7f-\x9f:\ud800-\udc7f\udd00-\udfff]", re.DOTALL).match
 
 
+_UNDECODED: Final = re.compile(r"[\udc80-\udcff]").search
+
+
 def is_component(text: str) -> bool:
     """Return whether `text` is a legal File ID Component, PS3.10 8.2 and 8.5."""
     return _COMPONENT(text) is not None
@@ -119,6 +122,14 @@ class FileId:
     def conformant(self) -> bool:
         """Whether this is a File ID by PS3.10 8.2 and 8.5; false only for a name read tolerantly."""
         return _FILE_ID(self.value) is not None
+
+    def text(self) -> str:
+        """Return the path for a medium that stores names as text. Raises `RuleError` for one with bytes that are no UTF-8."""
+        if _UNDECODED(self.value):
+            raise RuleError(
+                "its name is not text in UTF-8, and only a folder can hold it", path=self, advice="Rename the file"
+            )
+        return self.path
 
     def __str__(self) -> str:
         return self.path

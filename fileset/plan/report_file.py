@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import sys
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -71,7 +72,8 @@ def write_report_file(path: str, kind: str, text: Iterable[str]) -> None:
     # Exclusive, so that neither a file nor a link of this name is followed or lost.
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
-        with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
+        # Names of files that are not text keep their bytes, so that other programs find the files too.
+        with open(descriptor, "w", encoding="utf-8", errors=sys.getfilesystemencodeerrors(), newline="\n") as file:
             file.writelines(text)
         system.replace(new, path)
     except BaseException:

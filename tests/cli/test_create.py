@@ -454,6 +454,37 @@ def test_a_name_that_is_no_text_is_reported(run: Runs, tmp_path: Path) -> None:
     assert run("create", folder, "-o", tmp_path / "B", "--json").document["added"][0]["source"] == "\udcff\udcfe.dcm"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="names of bytes are POSIX")
+@pytest.mark.parametrize(
+    ("name", "options", "code"),
+    [
+        ("A", (), 0),
+        ("V", ("--volume-size", "100MB"), 0),
+        ("A.zip", (), 2),
+        ("A.iso", ("--joliet",), 2),
+        ("A.iso", ("--udf",), 2),
+    ],
+)
+def test_only_a_folder_holds_an_included_name_that_is_no_text(
+    run: Runs, incoming: Path, tmp_path: Path, name: str, options: tuple[str, ...], code: int
+) -> None:
+    viewer = tmp_path / "programs"
+    viewer.mkdir()
+    (viewer / os.fsdecode(b"Anl\xe4itung.txt")).write_bytes(b"Anleitung")
+    out, manifest = tmp_path / name, tmp_path / "manifest"
+    done = run("create", incoming, "-o", out, "--include", viewer, "--manifest", manifest, *options, code=code)
+    if code:
+        assert (
+            "Anl\\udce4itung.txt: its name is not text in UTF-8, and only a folder can hold it. Rename the file"
+            in done.stderr
+        )
+        assert not out.exists()
+    else:
+        [copy] = tmp_path.glob(f"{name}*/Anl*.txt")
+        assert copy.read_bytes() == b"Anleitung"
+        assert b"  Anl\xe4itung.txt\n" in next(tmp_path.glob("manifest*")).read_bytes()
+
+
 def test_an_archive_goes_to_standard_output(incoming: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         command("create", incoming, "-o", "-"), capture_output=True, check=False, env=environment(), timeout=60

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from fileset.media.system.walk import LOCK, SEAL, WORK
 from tests.support import synthetic
 from tests.support.command import Runs
 from tests.support.journal import added, leave_journal, removed
+
+no_text = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has names that are not text")
 
 
 @pytest.mark.parametrize("verb", ["create", "add", "index"])
@@ -136,3 +140,12 @@ def test_no_new_file_gets_a_name_in_a_folder_that_writers_clean_up(disc: Path, t
 def test_a_file_with_the_name_of_the_work_folder_is_no_interrupted_writer(tmp_path: Path, run: Runs) -> None:
     (tmp_path / WORK).write_bytes(synthetic.ct(1))
     assert "interrupted" not in run("list", tmp_path, code=4).stderr
+
+
+@pytest.mark.parametrize("name", [b"liesmich-\xc3\xa4.txt", pytest.param(b"liesmich-\xe4.txt", marks=no_text)])
+def test_recovery_deletes_an_included_file_of_any_name(disc: Path, run: Runs, name: bytes) -> None:
+    left = disc / os.fsdecode(name)
+    left.write_bytes(b"Anleitung")
+    leave_journal(disc, added(disc, left.name))
+    assert "left by an interrupted change, and deleted" in run("add", disc, "--file-set-id", "NEW").stderr
+    assert not left.exists()

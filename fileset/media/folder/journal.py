@@ -26,6 +26,8 @@ LARGEST_JOURNAL: Final = 256 << 20
 BEGINNING: Final = 16 << 10
 """Number of bytes of a removed file that are hashed; they contain the identifiers of the instance."""
 
+TEXT: Final = ("utf-8", "surrogateescape")
+"""The encoding of names; it also holds those that are not text, as included files may have."""
 _LINE: Final = re.compile(r"([+-]) (\d{1,19}) ([0-9a-f]{32}) (.+)\n").fullmatch
 
 
@@ -41,9 +43,9 @@ class JournalEntry:
     digest: str
     file_id: FileId
 
-    def line(self) -> str:
+    def line(self) -> bytes:
         """Format the line of the journal."""
-        return f"{self.kind} {self.size} {self.digest} {self.file_id.value}\n"
+        return f"{self.kind} {self.size} {self.digest} {self.file_id.value}\n".encode(*TEXT)
 
     def describes(self, path: str) -> bool:
         """Test whether a file is the one that the change wrote, or was to remove; not if it is absent. Raises `MediumError`."""
@@ -82,6 +84,6 @@ def whole_lines(path: str) -> list[str]:
     """Read the complete lines of a file; nothing if it does not exist or is too large. Raises `MediumError`."""
     with named(path), suppress(FileNotFoundError, NotADirectoryError):
         if os.stat(path).st_size <= LARGEST_JOURNAL:
-            text = b"".join(blocks(path)).decode("ascii", "replace")
-            return [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
+            lines = b"".join(blocks(path)).split(b"\n")[:-1]
+            return [f"{line.decode(*TEXT)}\n" for line in lines]
     return []

@@ -162,7 +162,7 @@ class WorkFolder:
         """Write a new journal and sync it to disk."""
         path = self.file(JOURNAL_NEW)
         with named(path):
-            write_file(path, (entry.line().encode() for entry in entries))
+            write_file(path, (entry.line() for entry in entries))
             system.replace(path, self.file(JOURNAL))
         sync_directory(self.path)
         sync_directory(self._root)
@@ -171,7 +171,7 @@ class WorkFolder:
         """Add lines to the journal and sync them to disk."""
         path = self.file(JOURNAL)
         with blamed_on(self._root):
-            append_file(path, "".join(entry.line() for entry in entries).encode())
+            append_file(path, b"".join(entry.line() for entry in entries))
 
     # ------------------------------------------------------------ seal
 

@@ -49,7 +49,7 @@ class NameTree:
         return "/".join(reversed(parts))
 
     def _file(self, file_id: FileId, folders: dict[str, int]) -> int:
-        folder, _, name = file_id.path.rpartition("/")
+        folder, _, name = file_id.text().rpartition("/")
         if folder.count("/") + 2 > MAX_DEPTH:
             raise RuleError(f"ISO 9660 allows {MAX_DEPTH - 1} folders above a file (PS3.12 F.1.2.1)", path=file_id)
         return self._node(name, self._folder(folder, folders))

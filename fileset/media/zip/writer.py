@@ -78,7 +78,7 @@ class ZipBuilder:
     def announce(self, names: Sequence[FileId]) -> None:
         """Raise `RuleError` for a name that the archive cannot hold."""
         for name in names:
-            _encoded(name)
+            name.text()
 
     def add(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> None:
         """Write a member. One of 4 GiB or more needs its size beforehand."""
@@ -249,10 +249,7 @@ def _end(count: int, size: int, at: int, comment: bytes) -> bytes:
 
 def _encoded(file_id: FileId) -> tuple[bytes, int]:
     """Encode the name of a member, with the flags that it needs."""
-    try:
-        name = file_id.path.encode("utf-8")
-    except UnicodeEncodeError as problem:
-        raise RuleError("a ZIP archive cannot hold a name that is not text", path=file_id) from problem
+    name = file_id.text().encode()
     return name, 0 if name.isascii() else UTF_8
 
 
