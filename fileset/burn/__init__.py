@@ -72,7 +72,7 @@ def burn_image(
         speed: Speed of the drive, in the unit of the program.
         force: Burn the image also if a check finds errors in its file-set, or if it holds none.
         dry_run: Burn nothing; the report has the command.
-        progress: Called with "compare", the number of compared sectors, and the number of all sectors.
+        progress: Called with a phase ("compare", or one of the check), how much is done, and how much there is.
 
     Raises:
         RuleError: `device` is a file or a folder, no burning program is installed, or it cannot do what an option asks.
@@ -93,18 +93,18 @@ def burn_image(
     command = chosen.command(_letter(device) or device, path, blank=blank, speed=speed)
     _require_disc(chosen, device, sectors, blank=blank)
     if not force:
-        _require_conformant(path)
+        _require_conformant(path, progress)
     if dry_run:
         return BurnReport(tuple(command), None, None)
     run_program(command)
     comparison = _when_ready(device, path, progress)
-    check = check_file_set(readable_device(device)) if comparison.same else None
+    check = check_file_set(readable_device(device), progress=progress) if comparison.same else None
     return BurnReport(tuple(command), comparison, check)
 
 
-def _require_conformant(image: str) -> None:
+def _require_conformant(image: str, progress: Phases | None) -> None:
     """Raise `RefusedError` if a check of the image finds errors; whether encrypted files are right cannot be seen."""
-    found = check_file_set(image).findings
+    found = check_file_set(image, progress=progress).findings
     errors = sum(one.severity == ERROR and one.rule not in _LOCKED for one in found)
     if errors:
         reason = f"a check finds {errors} error{'s' * (errors > 1)} in the image; nothing was burned"

@@ -20,7 +20,7 @@ CHANGED: Final = "it has changed since its header was read"
 class RemoteFile(SeekableFile):
     """A remote file of `size` bytes that begins with `head`. Each block is one ranged request.
 
-    The block after the head has the head once more, so that the bytes of two versions of a file are never mixed.
+    The block after the head has the head once more: a file that was replaced meanwhile nearly always has another one.
     """
 
     def __init__(self, file_system: Any, key: str, size: int, head: bytes, name: str) -> None:
