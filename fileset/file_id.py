@@ -174,7 +174,7 @@ def _illegal(components: tuple[str, ...]) -> RuleError:
     rule = f"each component has 1 to {MAX_LENGTH} of A-Z, 0-9 and _" if offenders else f"it has 1 to {MAX_COMPONENTS}"
     return RuleError(
         f"{SEPARATOR.join(components)!r} is not a File ID{because}: {rule} (PS3.10 8.2, 8.5)",
-        advice="Rename the file, or let a naming scheme name it",
+        advice="Rename the file, or copy it with `fileset create`, which gives legal names",
     )
 
 

@@ -203,6 +203,8 @@ class Record(BelowLevels["Record"]):
                 return pydicom.dcmread(file)
             except FilesetError:
                 raise
+            except pydicom.errors.InvalidDicomError as problem:  # its message advises an option of pydicom
+                raise FormatError("not a DICOM file", path=name) from problem
             except Exception as problem:  # pydicom raises nearly anything on damaged input
                 raise FormatError(f"not readable as DICOM: {problem}", path=name) from problem
 

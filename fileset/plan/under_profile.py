@@ -25,6 +25,7 @@ _ENCRYPT: Final = Advice(
     "Give `security=Security(recipients=...)`, or a password, or name the profile without SEC",
     "Name recipients with --encrypt-to, or give a --password-file, or name the profile without SEC",
 )
+_NAME_ONE: Final = Advice("Give `profile=`, such as STD-GEN-CD", "Add --profile ID, such as STD-GEN-CD")
 _NOT_SECURE: Final = "does not allow Secure DICOM Files (PS3.11 X.3.5)"
 _NAME_SECURE: Final = "Name a profile with SEC, such as STD-GEN-SEC-CD, or leave out the recipients and the password"
 
@@ -50,7 +51,7 @@ class NoProfile:
         """Return the transcoding to the syntaxes of the profile. Raises `RuleError` without a profile."""
         raise RuleError(
             "transcoding needs an application profile, which names the allowed transfer syntaxes",
-            advice=Advice("Give `profile=`, such as STD-GEN-CD", "Add --profile ID, such as STD-GEN-CD"),
+            advice=_NAME_ONE,
         )
 
     def judge(self, report: Report) -> None:
@@ -124,10 +125,12 @@ def under_profile(
 ) -> NoProfile:
     """Find the profile with this identifier.
 
-    Raises `RuleError` if there is no such profile, or if it does not allow a medium of `form` with the file systems that
-    `inquire` finds. Also raises it if the profile demands encrypted files and they are not (`is_secure`), or forbids them
-    and they are.
+    Raises `RuleError` if there is no such profile, if `strict` comes without one, or if the profile does not allow a medium
+    of `form` with the file systems that `inquire` finds. Also raises it if the profile demands encrypted files and they are
+    not (`is_secure`), or forbids them and they are.
     """
+    if identifier is None and strict:
+        raise RuleError("a strict file-set needs an application profile, to which its files conform", advice=_NAME_ONE)
     if identifier is None:
         return NoProfile()
     from fileset.profiles.find import find_profile  # load the tables of all profiles only if one is named

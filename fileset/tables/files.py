@@ -65,6 +65,8 @@ def header_of(record: InstanceRecord, problems: list[str], names: Sequence[str] 
             return header
     except FilesetError as problem:
         problems.append(str(problem))
+    except pydicom.errors.InvalidDicomError:  # its message advises an option of pydicom
+        problems.append(f"{record.file_id}: not a DICOM file")
     except Exception as problem:  # noqa: BLE001  # pydicom raises nearly anything on damaged input
         problems.append(f"{record.file_id}: not readable as DICOM: {problem}")
     return None

@@ -44,6 +44,14 @@ def test_strict_writes_nothing_unless_every_file_conforms(mixed: Path, tmp_path:
     assert not (tmp_path / "OUT").exists()
 
 
+def test_strict_without_a_profile_is_refused(mixed: Path, tmp_path: Path, run: Runs) -> None:
+    result = run("create", mixed, "-o", tmp_path / "OUT", "--strict", code=2)
+    assert (
+        "a strict file-set needs an application profile, to which its files conform. Add --profile ID" in result.stderr
+    )
+    assert not (tmp_path / "OUT").exists()
+
+
 @pytest.mark.parametrize(
     ("medium", "profile", "reason"),
     [

@@ -7,6 +7,7 @@ from pathlib import Path
 import pydicom
 import pytest
 
+from fileset.errors import FormatError
 from fileset.reader import Reader
 from fileset.tables.files import complete
 from fileset.tables.ohif import ohif
@@ -74,6 +75,21 @@ def test_a_file_that_is_missing_is_a_problem_and_its_row_stays(tmp_path: Path) -
         table = complete(reader.table("IMAGE", ["PatientID", "Rows"]), records, ["PatientID", "Rows"], problems)
     assert len(problems) == len(table) == 31
     assert None not in table["PatientID"]
+
+
+def test_a_file_that_is_no_dicom_file_is_named_without_advice_for_programmers(tmp_path: Path) -> None:
+    (tmp_path / "DICOMDIR").write_bytes((SHIPPED / "DICOMDIR").read_bytes())
+    with Reader(tmp_path) as reader:
+        file_id = next(record.file_id for record in reader.find() if record.file_id)
+    (tmp_path / file_id.path).parent.mkdir(parents=True)
+    (tmp_path / file_id.path).write_bytes(b"a letter")
+    problems: list[str] = []
+    with Reader(tmp_path) as reader:
+        records = [record for record in reader.find() if record.file_id == file_id]
+        complete(reader.table("IMAGE", ["Rows"])[:1], records, ["Rows"], problems)
+        assert problems == [f"{file_id}: not a DICOM file"]
+        with pytest.raises(FormatError, match="not a DICOM file$"):
+            records[0].dataset()
 
 
 def test_the_document_for_ohif_has_the_documented_fields() -> None:
