@@ -88,7 +88,7 @@ def test_a_file_that_is_no_dicom_file_is_named_without_advice_for_programmers(tm
         records = [record for record in reader.find() if record.file_id == file_id]
         complete(reader.table("IMAGE", ["Rows"])[:1], records, ["Rows"], problems)
         assert problems == [f"{file_id}: not a DICOM file"]
-        with pytest.raises(FormatError, match="not a DICOM file$"):
+        with pytest.raises(FormatError, match=r"not a DICOM file$"):
             records[0].dataset()
 
 
