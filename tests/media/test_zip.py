@@ -881,6 +881,22 @@ def test_a_dicomdir_that_inflates_a_thousand_times_is_stopped_before_it_takes_th
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("name", ["FULL/", "FULL\\"])
+@pytest.mark.parametrize("cut", ["", "the central directory"])
+def test_a_folder_with_contents_is_named(name: str, cut: str, tmp_path: Path, run: Runs) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("EMPTY/", b"")
+        archive.writestr(zipfile.ZipInfo(name), synthetic.ct(1, 1, 1, 1))
+        archive.writestr("CT", synthetic.ct(1, 1, 1, 2))
+    if cut:
+        data = path.read_bytes()
+        path.write_bytes(data[: data.index(b"PK\1\2")])
+    done = run("extract", path, "-o", tmp_path / "OUT", code=3)
+    assert "FULL/: the name of a folder, but with contents" in done.stderr
+    assert "EMPTY" not in done.stderr
+
+
 @pytest.mark.parametrize("verb", ["list", "info", "check", "extract", "repair"])
 def test_each_member_with_an_unusable_name_is_named_if_there_is_no_other(verb: str, tmp_path: Path, run: Runs) -> None:
     archive = tmp_path / "BAD.zip"

@@ -139,6 +139,9 @@ def is_folder(name: str) -> bool:
     return name.endswith(("/", "\\"))
 
 
+FILLED_FOLDER: Final = "the name of a folder, but with contents"
+
+
 def name_fault(name: str) -> str:
     """Find the reason why a normalised name cannot be used, "" if it can."""
     if name.startswith("/"):
@@ -158,9 +161,10 @@ def _members(found: Sequence[zipfile.ZipInfo], end: int, *, opens: bool) -> Iter
     overlapping = _overlapping(found, end)
     members: list[ZipMember | RefusedName] = []
     for info in found:
-        if is_folder(info.orig_filename):
-            continue
         name = normalised(info.orig_filename)
+        if is_folder(info.orig_filename):
+            members += [RefusedName(name, FILLED_FOLDER)] if info.file_size else []
+            continue
         reason = _fault(info, opens=opens) or name_fault(name)
         if info.header_offset in overlapping:
             reason = "shares bytes with another member"

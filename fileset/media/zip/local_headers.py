@@ -14,7 +14,15 @@ from typing import BinaryIO, Final
 from attrs import evolve
 
 from fileset.media.base import RefusedName
-from fileset.media.zip.directory import ZipMember, is_folder, modified, name_fault, normalised, refuse_twins
+from fileset.media.zip.directory import (
+    FILLED_FOLDER,
+    ZipMember,
+    is_folder,
+    modified,
+    name_fault,
+    normalised,
+    refuse_twins,
+)
 from fileset.media.zip.format import (
     DEFLATED,
     ENCRYPTED,
@@ -43,7 +51,7 @@ def _members(file: BinaryIO, size: int) -> Iterator[ZipMember | RefusedName]:
         if found is None:
             at += 1
             continue
-        if not is_folder(found.raw_name if isinstance(found, ZipMember) else found.name):
+        if not is_folder(found.name) or (isinstance(found, RefusedName) and found.reason == FILLED_FOLDER):
             yield found
         at = found.limit if isinstance(found, ZipMember) else at + len(LOCAL_SIGNATURE)
 
@@ -81,6 +89,8 @@ def _member(file: BinaryIO, at: int, size: int) -> ZipMember | RefusedName | Non
         if end is None:
             return RefusedName(name, "cut off: its end is not in the archive")
         packed, plain, crc = end
+    if is_folder(name) and plain:
+        return RefusedName(name, FILLED_FOLDER)
     if method not in (STORED, DEFLATED) or flags & ENCRYPTED or data_at + packed > size or name_fault(name):
         reason = "encrypted" if flags & ENCRYPTED else name_fault(name) or "cut off, or packed in an unknown way"
         return RefusedName(name, reason)
