@@ -186,10 +186,11 @@ class Updater(WritingRole):
     def refresh(self, **keys: object) -> int:
         """Read the keys of the instances that match `keys` again from their files; without `keys`, of all instances.
 
-        Their records, and the records of their patients, studies and series, are built from the files alone; no old value
-        stays in the DICOMDIR. The report names each file of another patient, study, series or instance than its record,
-        and is then not `complete`. A file that is missing or cannot be read is skipped, and its record stays. Returns the
-        number of instances that match.
+        Their records are built from the files alone. A record of a patient, study or series gets a new value only if no file
+        below it has the old one any more, and the report has both values. If all files below it are read again, no other
+        old value stays. The report names each file of another patient, study, series or instance than its record, and is
+        then not `complete`. A file that is missing, cannot be read or, under `patient_conflict`, is refused is skipped, and
+        its record stays. Returns the number of instances that match.
 
         Raises:
             RefusedError: A Multi-Referenced File Directory Record would have to change.

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import cache, partial
 from typing import Final, NamedTuple, cast
 
 from attrs import define, field
 
 from fileset.dicom.character_sets import decode
+from fileset.dicom.elements import EXPLICIT_LITTLE, elements
+from fileset.dicom.values import canonical
 from fileset.dicomdir.read.directory import Contents
+from fileset.dicomdir.read.values import character_set_of
 from fileset.errors import FilesetError
 from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium
@@ -38,6 +42,8 @@ class Identity(NamedTuple):
 
 PERSON: Final = IdentityKey("person", "PATIENT", "patient", tags.PATIENT_NAME, "FS-PATIENT-CONFLICT")
 """Another person under the same Patient ID, which no single key shows."""
+_NAME: Final = IdentityKey("name", "PATIENT", "PatientName", tags.PATIENT_NAME, "FS-KEY-DIFFERS")
+"""Another name of the patient, who may still be the same person."""
 _LEVELS: Final = {row.level: row for row in IDENTITY if row.level}
 _UNCLEAR: Final = "it may belong to another patient, so it gets no new values and is left out"
 _PERSON: Final = {"patient_name": tags.PATIENT_NAME, "birth_date": tags.PATIENT_BIRTH_DATE, "sex": tags.PATIENT_SEX}
@@ -126,17 +132,48 @@ def _trusted_person(record: Identity, file: Identity) -> dict[str, bytes]:
     return {name: value.encode("ascii") for name, value in zip(_PERSON, record.person, strict=True)}
 
 
-def refreshed_differences(contents: Contents, refreshed: Iterable[tuple[int, str, Instance]]) -> Iterator[Finding]:
-    """Report each key of a record that differs from the file which renews it: index, name, instance."""
-    above: dict[int, Identity] = {}
-    for index, name, instance in refreshed:
-        parent = contents.tree.parent[index]
-        if parent not in above:
-            above[parent] = identity_of_levels(contents, parent)
+def agreeing_first(
+    contents: Contents, accepted: Iterable[tuple[int, Instance]], record_of: Mapping[int, int]
+) -> list[tuple[int, Instance]]:
+    """Sort the files that name the patient of their records before all others.
+
+    If two files contradict each other, the first decides, and one wrong file must not decide about the others.
+    """
+    identity = cache(partial(identity_of_levels, contents))
+
+    def is_other(described: tuple[int, Instance]) -> bool:
+        source, instance = described
+        if source not in record_of:
+            return True
+        record, file = identity(contents.tree.parent[record_of[source]]), identity_of(instance)
+        return _is_misnamed(record, file) or any(differences(record._replace(sop_instance_uid=""), file))
+
+    return sorted(accepted, key=is_other)
+
+
+def refreshed_differences(
+    contents: Contents, refreshed: Iterable[tuple[int, str, Instance, Identity]]
+) -> Iterator[Finding]:
+    """Report each key of a record that differs from its file: index, name, instance, the patient in the new record.
+
+    A name counts only if the new record has another one: it keeps its name as long as a file below has it.
+    """
+    identity = cache(partial(identity_of_levels, contents))
+    for index, name, instance, now in refreshed:
         uid = contents.reference(index, tags.REFERENCED_SOP_INSTANCE_UID)
-        record = above[parent]._replace(sop_instance_uid=uid)
-        for row, in_record, in_file in differences(record, identity_of(instance)):
-            yield _difference(name, row, in_record, in_file, "file")
+        record = identity(contents.tree.parent[index])._replace(sop_instance_uid=uid)
+        file = identity_of(instance)
+        found = list(differences(record, file))
+        if _is_misnamed(now, file) and not any(row.level == "PATIENT" for row, _, _ in found):
+            found.append((_NAME, now.person.name, file.person.name))
+        for row, in_record, in_file in found:
+            is_other = row.level == "PATIENT" and (now.patient_id != file.patient_id or _is_misnamed(now, file))
+            yield _difference(name, row, in_record, in_file, "record" if is_other and now.patient_id else "file")
+
+
+def _is_misnamed(record: Identity, file: Identity) -> bool:
+    """Check whether record and file have names that are no variants of one spelling."""
+    return bool(record.person.name and file.person.name) and not file.person.has_name_of(record.person)
 
 
 def _difference(name: str, row: IdentityKey, in_record: str | Person, in_file: str | Person, used: str) -> Finding:
@@ -208,3 +245,15 @@ def identity_of_levels(contents: Contents, index: int) -> Identity:
         if row and row.level == "PATIENT":
             person = Person(*(str(contents.key(at, tag) or "") for tag in _PERSON.values()))
     return Identity(**values, person=person)
+
+
+def identity_of_tail(tail: bytes) -> Identity:
+    """Decode Patient ID and name in the elements of a new PATIENT record."""
+    parts = {part.tag: part for part in elements(tail, 0, len(tail), EXPLICIT_LITTLE)}
+    character_set = character_set_of(tail, list(parts.values()), "")
+
+    def text(tag: int, vr: str) -> str:
+        part = parts.get(tag)
+        return decode(canonical(vr, tail[part.value_at : part.value_end]), character_set) if part else ""
+
+    return Identity(text(tags.PATIENT_ID, "LO"), person=Person(text(tags.PATIENT_NAME, "PN")))

@@ -15,7 +15,7 @@ from fileset.dicomdir.write.header import renewed_frame
 from fileset.dicomdir.write.kept import Kept
 from fileset.dicomdir.write.layout import NONE, Frame
 from fileset.dicomdir.write.merge import Growth, grow, laid_out
-from fileset.dicomdir.write.patch import Wrong, patched
+from fileset.dicomdir.write.patch import Wrong, patched, unlike
 from fileset.errors import REPAIR, FilesetError, RefusedError
 from fileset.file_id import DICOMDIR, SEPARATOR, FileId
 from fileset.findings import Finding, Where
@@ -25,7 +25,13 @@ from fileset.plan.commit import Addition, Plan
 from fileset.plan.copy_findings import cleared
 from fileset.plan.file_keys import FileKeys
 from fileset.plan.folder_numbers import Placing
-from fileset.plan.identity import refreshed_differences
+from fileset.plan.identity import (
+    Identity,
+    agreeing_first,
+    identity_of_levels,
+    identity_of_tail,
+    refreshed_differences,
+)
 from fileset.plan.inputs import Sources
 from fileset.plan.names import names
 from fileset.plan.offer import Offer, tree_of
@@ -88,24 +94,27 @@ def update(request: Request, scan: Scan, report: Report) -> Plan | None:
     report.findings += offer.sources.choice_findings()
     report.note_links(offer.sources.outside())
     gone = request.removed | dict.fromkeys((index for indexes in replaced.values() for index in indexes), False)
-    if not (accepted or gone or request.changes):
-        return None
-    renewing = [
-        (offer.record_of[source], offer.sources.name(source), instance)
-        for source, instance in accepted
-        if source in offer.record_of
-    ]
-    report.findings += refreshed_differences(contents, renewing)
-    refreshed = [index for index, _, _ in renewing]
-    kept.renewed.update(above for index in refreshed for above in kept.above(index))
-    for index in (*gone, *refreshed):
-        kept.drop(index)
-    affected = kept.prune((*gone, *refreshed))
-    files = FileKeys(request.medium, kept)
-    kept.files_confirm, kept.files_person = files.confirms, files.person
-    tree = _tree(request, accepted, replaced, kept, report)
+    accepted = agreeing_first(contents, accepted, offer.record_of) if offer.record_of else accepted
+    while True:
+        if not (accepted or gone or request.changes):
+            return None
+        kept = request.kept.copy()
+        refreshed = [offer.record_of[source] for source, _ in accepted if source in offer.record_of]
+        for index in gone:
+            kept.drop(index)
+        kept.read_files_again(refreshed)
+        affected = kept.prune((*gone, *refreshed))
+        kept.note_renewed()
+        files = FileKeys(request.medium, kept)
+        kept.files_confirm, kept.files_person = files.confirms, files.person
+        tree, refused = _tree(request, accepted, replaced, kept)
+        report.skipped += [Skipped(offer.sources.name(at), why.rule, why.reason) for at, why in refused.items()]
+        if not refused.keys() & offer.record_of.keys():
+            break
+        accepted = [one for one in accepted if one[0] not in refused]  # the records of refused files stay: plan again
     growth = _grown(request, kept, tree, report)
     _renew(growth, affected, files, report)
+    report.findings += refreshed_differences(contents, _refreshed(request, growth, accepted))
     plan = _planned(request, growth, renewed_frame(contents.flat, request.changes), report)
     report.findings += tree.findings
     return evolve(plan, removals=_removals(request, gone, kept, report), basis=contents.flat.data)
@@ -173,21 +182,42 @@ def _tree(
     accepted: Sequence[tuple[int, Instance]],
     replaced: dict[bytes, list[int]],
     kept: Kept,
-    report: Report,
-) -> TreeBuilder:
-    """Build the tree of the new instances. Raises `RefusedError` if one cannot replace its old record."""
+) -> tuple[TreeBuilder, dict[int, HeaderError]]:
+    """Build the tree of the new instances; return the refused ones, too. Raises `RefusedError` if one should replace another."""
     offer = request.offer
     refused: dict[int, HeaderError] = {}
     tree = tree_of(offer, accepted, kept, refused.__setitem__, request.patient_conflict)
     for source, instance in accepted:
-        problem = refused.get(source)
-        if problem is None:
-            continue
-        name, uid = offer.sources.name(source), instance.sop_instance_uid
-        if source in offer.record_of or (uid in replaced and uid not in tree):
-            raise RefusedError(f"cannot take the place of its record: {problem}; nothing was written", path=name)
-        report.skipped.append(Skipped(name, problem.rule, problem.reason))
-    return tree
+        problem, uid = refused.get(source), instance.sop_instance_uid
+        if problem is not None and uid in replaced and uid not in tree:
+            message = f"cannot take the place of its record: {problem}; nothing was written"
+            raise RefusedError(message, path=offer.sources.name(source))
+    return tree, refused
+
+
+def _refreshed(
+    request: Request, growth: Growth, accepted: Sequence[tuple[int, Instance]]
+) -> Iterator[tuple[int, str, Instance, Identity]]:
+    """Yield each file that was read again: its old record, name, instance, and the patient whose record it is below now."""
+    offer, instances = request.offer, dict(accepted)
+    parents = {reference: above for above, references in growth.below.items() for reference in references}
+    patients: dict[int, Identity] = {}
+    for reference, node in enumerate(growth.nodes, len(growth.kept.flat)):
+        if node.source in offer.record_of:
+            above = parents[reference]
+            if above not in patients:
+                patients[above] = _patient(growth, parents, above)
+            name = offer.sources.name(node.source)
+            yield offer.record_of[node.source], name, instances[node.source], patients[above]
+
+
+def _patient(growth: Growth, parents: dict[int, int], reference: int) -> Identity:
+    """Find the patient of a record: of a new record above, or of a kept one."""
+    while (node := growth.node(reference)) is not None:
+        if node.record_type == "PATIENT":
+            return identity_of_tail(node.tail)
+        reference = parents[reference]
+    return identity_of_levels(growth.kept.contents, reference)
 
 
 def _grown(request: Request, kept: Kept, tree: TreeBuilder, report: Report) -> Growth:
@@ -196,19 +226,27 @@ def _grown(request: Request, kept: Kept, tree: TreeBuilder, report: Report) -> G
     report.findings += no_icons
 
     def settled(node: Node) -> Node:
-        stale = tree.stale.get((node.record_type, node.key))
-        index = kept.entity(node.record_type, node.key) if stale else NONE
-        if not stale or index == NONE:
+        if node.record_type not in LEVELS or not node.tail:
             return node
-        return node._replace(tail=_patched(kept, index, node.tail, frozenset(stale), report))
+        stale = frozenset(tree.stale.get((node.record_type, node.key), ()))
+        index = kept.former(node.record_type, node.key)
+        renewed = kept.is_renewed(node.record_type, node.key)
+        if index == NONE or not (stale or renewed):
+            return node
+        others = unlike(kept.flat, index, node.tail) if renewed else frozenset()
+        return node._replace(tail=_patched(kept, index, node.tail, stale, report, others))
 
     return grow(kept, map(settled, nodes))
 
 
-def _patched(kept: Kept, index: int, tail: bytes, stale: frozenset[int], report: Report) -> bytes:
+def _patched(
+    kept: Kept, index: int, tail: bytes, stale: frozenset[int], report: Report, others: frozenset[int] = frozenset()
+) -> bytes:
+    """Renew the `stale` keys of a record, and `others`; report each change, but not keys among `others` that it gets."""
     contents = kept.contents
-    new, changes = patched(contents.flat, index, tail, Wrong(stale), contents.character_set)
-    report.note_changes(contents.type_name(index), changes)
+    new, changes = patched(contents.flat, index, tail, Wrong(stale | others), contents.character_set)
+    told = (one for one in changes if one.tag not in others or (one.old and one.tag != tags.SPECIFIC_CHARACTER_SET))
+    report.note_changes(contents.type_name(index), told)
     return new
 
 
@@ -217,9 +255,10 @@ def _renew(growth: Growth, affected: set[int], files: FileKeys, report: Report) 
     kept = growth.kept
     references = {index: reference for reference, index in growth.former.items()}
     extended = {above for above in growth.below if above < len(kept.flat)} | set(references)
+    judged = {at for above in extended if above != NONE for at in kept.above(above)} & kept.read_again
     for index in sorted(affected, key=lambda one: sum(1 for _ in kept.above(one))):
         kind = kept.contents.type_name(index)
-        if kind not in LEVELS or index in extended or index in kept.renewed:
+        if kind not in LEVELS or index in extended or index in judged:
             continue
         tail, stale = files.better(index)
         if not stale:

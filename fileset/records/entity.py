@@ -58,6 +58,10 @@ class OldRecords:
         """Return whether a kept file confirms the value of a field in the record of a patient, study or series."""
         return False
 
+    def is_renewed(self, level: str, key: bytes | str) -> bool:  # noqa: ARG002
+        """Return whether all files below a patient, study or series are read again, so that no value stays that they lack."""
+        return False
+
     def series_numbers(self, study_uid: bytes) -> set[bytes]:  # noqa: ARG002
         """Return the Series Numbers that are taken in a study."""
         return set()

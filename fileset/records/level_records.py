@@ -63,9 +63,10 @@ class LevelRecords:
         but a record gets no optional key that it has not.
         """
         stale = set()
+        is_renewed = self.existing.is_renewed(entity.record_type, key)
         for field in (*FIELDS[entity.record_type], *entity.extra.values()):
             text, old = entity.text(field.name), texts.get(field.name)
-            if old is None or not text or old in (text, *entity.others.get(field.name, ())):
+            if old is None or old in (text, *entity.others.get(field.name, ())) or not (text or is_renewed):
                 continue
             if old and self.existing.confirms(entity.record_type, key, field):
                 message = f"{field.label} differs from that in the DICOMDIR, which stays unchanged"

@@ -12,6 +12,7 @@ from pydicom import Dataset, dcmread
 from pydicom.uid import UID
 
 import fileset
+from fileset.records.person import PatientConflict
 from tests.support import judges, synthetic
 from tests.updater.conftest import files, records, uids
 
@@ -126,8 +127,10 @@ def test_half_a_study_cannot_move_to_another_patient(disc: Path) -> None:
 
     change(disc, moved)
     before = files(disc)
-    with pytest.raises(fileset.RefusedError, match="belongs to Patient ID"), fileset.Updater(disc) as updater:
+    with fileset.Updater(disc) as updater:
         updater.refresh(SeriesInstanceUID=synthetic.uid("series", 1, 1, 1))
+    assert [one.rule for one in updater.report.skipped] == ["FS-STUDY-TWO-PATIENTS"] * 3
+    assert not updater.report.complete
     assert files(disc) == before
 
 
@@ -156,3 +159,114 @@ def test_file_ids_do_not_change_with_the_form_of_the_names_on_disk(disc: Path) -
         updater.refresh(PatientID="P1")
     with fileset.Reader(disc) as reader:
         assert all(str(record.file_id).startswith("PT000000/") for record in reader.find(PatientID="P1"))
+
+
+# ---------------------------------------------------------------- one file names another patient
+
+FIRST = "PT000000/ST000000/SE000000/IM000001"
+
+
+def changed_file(disc: Path, **keys: str) -> None:
+    """Change keys of the first file of patient P1, Doe^Jane."""
+    dataset = dcmread(disc / FIRST)
+    for keyword, value in keys.items():
+        setattr(dataset, keyword, value)
+    dataset.save_as(disc / FIRST)
+
+
+def patients(disc: Path) -> list[tuple[str, int]]:
+    with fileset.Reader(disc) as reader:
+        return [
+            (str(one["PatientName"]), sum(1 for _ in reader.find(PatientID=one["PatientID"])))
+            for one in reader.patients
+        ]
+
+
+def found(updater: fileset.Updater, rule: str) -> list[tuple[str, str]]:
+    """File and message of the findings under a rule."""
+    return [(one.where.file, one.message) for one in updater.report.findings if one.rule == rule]
+
+
+def refreshed(disc: Path, keys: dict[str, str], patient_conflict: PatientConflict = "refuse") -> fileset.Updater:
+    with fileset.Updater(disc, patient_conflict=patient_conflict) as updater:
+        updater.refresh(**keys)
+    return updater
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [{}, {"PatientID": "P1"}, {"SOPInstanceUID": "one"}, {"SeriesInstanceUID": synthetic.uid("series", 1, 1, 1)}],
+)
+def test_one_file_with_another_name_does_not_rename_the_patient(disc: Path, keys: dict[str, str]) -> None:
+    changed_file(disc, PatientName="Wrong^Petra")
+    if "SOPInstanceUID" in keys:
+        keys = {"ReferencedSOPInstanceUIDInFile": str(dcmread(disc / FIRST).SOPInstanceUID)}
+    updater = refreshed(disc, keys)
+    assert patients(disc)[0] == ("Doe^Jane", 12)
+    said = "the record has PatientName Doe^Jane, the file has Wrong^Petra: the record is used"
+    assert found(updater, "FS-KEY-DIFFERS") == [(FIRST, said)]
+    assert not updater.report.complete
+    assert found(updater, "FS-KEY-CHANGED") == []
+
+
+def test_a_name_that_all_files_have_replaces_that_of_the_record_and_is_reported(disc: Path) -> None:
+    change(disc, anonymised)
+    updater = refreshed(disc, {"PatientID": "P1"})
+    assert patients(disc)[0] == ("ANON", 12)
+    assert found(updater, "FS-KEY-CHANGED") == [("DICOMDIR", "Doe^Jane -> ANON")]
+    assert updater.report.complete
+
+
+def test_another_name_in_all_files_but_one_does_not_replace_that_of_the_record(disc: Path) -> None:
+    old = dcmread(disc / FIRST)
+    change(disc, anonymised)
+    old.save_as(disc / FIRST)
+    updater = refreshed(disc, {"StudyInstanceUID": synthetic.uid("study", 1, 2)})  # FIRST is in the other study
+    assert patients(disc)[0] == ("Doe^Jane", 12)
+    assert len(found(updater, "FS-KEY-DIFFERS")) == 6
+
+
+def test_a_value_that_no_file_has_any_more_goes_and_is_reported(disc: Path) -> None:
+    def emptied(dataset: Dataset) -> None:
+        dataset.StudyDescription = ""
+
+    with fileset.Reader(disc) as reader:
+        old = [study["StudyDescription"] for study in reader.find("STUDY", PatientID="P1")]
+    assert all(old)
+    change(disc, emptied)
+    updater = refreshed(disc, {"PatientID": "P1"})
+    with fileset.Reader(disc) as reader:
+        assert not any(study["StudyDescription"] for study in reader.find("STUDY", PatientID="P1"))
+    assert found(updater, "FS-KEY-CHANGED") == [("DICOMDIR", f"{value} -> left out") for value in old]
+
+
+OTHER = {"PatientName": "Wrong^Petra", "PatientBirthDate": "19010101", "PatientSex": "O"}
+
+
+@pytest.mark.parametrize("keys", [{"PatientID": "P1"}, {"SeriesInstanceUID": synthetic.uid("series", 1, 1, 1)}])
+def test_merge_keeps_the_patient_of_the_record(disc: Path, keys: dict[str, str]) -> None:
+    changed_file(disc, **OTHER)
+    updater = refreshed(disc, keys, "merge")
+    assert patients(disc)[0] == ("Doe^Jane", 12)
+    assert {file for file, _ in found(updater, "FS-PATIENT-CONFLICT")} == {FIRST}
+    assert not any("the file is used" in message for _, message in found(updater, "FS-PATIENT-CONFLICT"))
+    assert not updater.report.complete
+
+
+@pytest.mark.parametrize("keys", [{"PatientID": "P1"}, {"SeriesInstanceUID": synthetic.uid("series", 1, 1, 1)}])
+def test_refuse_skips_the_file_of_another_person_and_keeps_its_record(disc: Path, keys: dict[str, str]) -> None:
+    changed_file(disc, **OTHER)
+    old = records(disc)
+    updater = refreshed(disc, keys)
+    assert [(one.source, one.rule) for one in updater.report.skipped] == [(FIRST, "FS-PATIENT-CONFLICT")]
+    assert len(updater.report.refreshed) == (11 if "PatientID" in keys else 2)
+    assert not updater.report.complete
+    assert records(disc) == old
+
+
+def test_split_gives_the_other_person_a_record(disc: Path) -> None:
+    changed_file(disc, **OTHER)
+    updater = refreshed(disc, {"PatientID": "P1"}, "split")
+    assert sorted(name for name, _ in patients(disc)) == ["Doe^Jane", "Doe^Jane", "Wrong^Petra"]
+    assert [file for file, _ in found(updater, "FS-PATIENT-CONFLICT")] == [FIRST]
+    assert not found(updater, "FS-KEY-DIFFERS")

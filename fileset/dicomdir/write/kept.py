@@ -66,9 +66,10 @@ class _Holders(Generic[Value]):
 class Kept(OldRecords):
     """The records of an old directory that stay: at first all active records in the tree.
 
-    `renewed` has the patients, studies and series whose records stay only until new ones replace them. In a rebuild the
-    files decide to which patient an instance belongs, and only the `sound` records keep their keys. In an update, `sound` is
-    None, and the keys of every record hold for the added instances.
+    `read_again` has the patients, studies and series of which files are read again; `renewed` has those of them, by type and
+    key, that are dropped because all their files are read again. In a rebuild the files decide to which patient an instance
+    belongs, and only the `sound` records keep their keys. In an update, `sound` is None, and the keys of every record hold for
+    the added instances.
     """
 
     def __init__(self, contents: Contents, sound: Container[int] | None = None) -> None:
@@ -82,14 +83,16 @@ class Kept(OldRecords):
         self.dropped = self.tree.reached.translate(_NOT)
         if 1 in self.tree.hidden:
             self.dropped = bytearray(map(or_, self.dropped, self.tree.hidden))
-        self.renewed: set[int] = set()
+        self.read_again: set[int] = set()
+        self.renewed: dict[tuple[str, bytes | str], int] = {}
         self._aliases: dict[bytes | str, int] = {}
         self._asked = 0
 
     def copy(self) -> Kept:
         """Make a copy that can be changed independently."""
         twin = copy(self)
-        twin.dropped, twin.renewed, twin._aliases = self.dropped[:], set(self.renewed), dict(self._aliases)  # noqa: SLF001
+        twin.dropped, twin._aliases = self.dropped[:], dict(self._aliases)  # noqa: SLF001
+        twin.read_again, twin.renewed = set(self.read_again), dict(self.renewed)
         return twin
 
     # ------------------------------------------------------------ dropping
@@ -137,6 +140,18 @@ class Kept(OldRecords):
                     break
                 self.dropped[above] = 1
         return {index for index in affected if not self.dropped[index]}
+
+    def read_files_again(self, indexes: Iterable[int]) -> None:
+        """Drop instances whose new records will be made from their files; note the records above them."""
+        for index in indexes:
+            self.drop(index)
+            self.read_again.update(at for at in self.above(index) if self.contents.type_name(at) in LEVELS)
+
+    def note_renewed(self) -> None:
+        """Note the records above instances that are read again, where nothing stays below them."""
+        for index in sorted(self.read_again):
+            if self.dropped[index]:
+                self.renewed.setdefault((self.contents.type_name(index), self.key(index)), index)
 
     @cached_property
     def _of_level(self) -> dict[str, list[int]]:
@@ -353,9 +368,9 @@ class Kept(OldRecords):
         )
 
     def texts(self, level: str, key: bytes | str, optional: Iterable[Field]) -> dict[str, str] | None:
-        """Decode the keys, by field, of the record of a patient, study or series; None if it does not stay."""
-        index = self.entity(level, key)
-        if index == NONE or index in self.renewed:
+        """Decode the keys, by field, of the record of a patient, study or series; None if there was none."""
+        index = self.former(level, key)
+        if index == NONE:
             return None
         fields = (*FIELDS[level], *self.held(index, optional))
         return {field.name: self.text(index, field.tag, field.vr) for field in fields}
@@ -386,11 +401,21 @@ class Kept(OldRecords):
 
     def stays(self, level: str, key: bytes | str) -> bool:
         """Check whether the record of a patient, study or series can stay byte for byte."""
-        return self.sound is None or self.entity(level, key) in self.sound
+        return not self.is_renewed(level, key) if self.sound is None else self.entity(level, key) in self.sound
+
+    def former(self, level: str, key: bytes | str) -> int:
+        """Find the record of a patient, study or series, also one that is renewed; `NONE` if there is none."""
+        found = self.entity(level, key)
+        return self.renewed.get((level, key), NONE) if found == NONE else found
+
+    def is_renewed(self, level: str, key: bytes | str) -> bool:
+        """Check whether all files below a record are read again."""
+        return (level, key) in self.renewed and self.entity(level, key) == NONE
 
     def confirms(self, level: str, key: bytes | str, field: Field) -> bool:
         """Check whether a kept file confirms the value of a record for a field; `files_confirm` reads the files."""
-        return self.sound is None and self.files_confirm(self.entity(level, key), field)
+        index = self.entity(level, key)
+        return self.sound is None and index != NONE and self.files_confirm(index, field)
 
     def series_numbers(self, study_uid: bytes) -> set[bytes]:
         """Collect the Series Numbers that are taken in a study."""

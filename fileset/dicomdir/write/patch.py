@@ -142,6 +142,12 @@ def _is_own(tag: int) -> bool:
     return tag & 0xFFFF != 0  # group lengths are retired, and wrong once an element changes
 
 
+def unlike(flat: FlatDirectory, index: int, tail: bytes) -> frozenset[int]:
+    """List the elements that only a record has, or only the new elements `tail`."""
+    new = {part.tag for part in elements(tail, 0, len(tail), EXPLICIT_LITTLE)}
+    return frozenset(new.symmetric_difference(part.tag for part in _own_parts(flat, index)))
+
+
 def own_elements(flat: FlatDirectory, index: int) -> bytes:
     """Return the File ID of a record and its readable elements after it, unchanged."""
     kept = [part for part in flat.elements(index) if _is_own(part.tag) or part.tag == tags.REFERENCED_FILE_ID]
