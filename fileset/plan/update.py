@@ -98,15 +98,8 @@ def update(request: Request, scan: Scan, report: Report) -> Plan | None:
     while True:
         if not (accepted or gone or request.changes):
             return None
-        kept = request.kept.copy()
         refreshed = [offer.record_of[source] for source, _ in accepted if source in offer.record_of]
-        for index in gone:
-            kept.drop(index)
-        kept.read_files_again(refreshed)
-        affected = kept.prune((*gone, *refreshed))
-        kept.note_renewed()
-        files = FileKeys(request.medium, kept)
-        kept.files_confirm, kept.files_person = files.confirms, files.person
+        kept, affected, files = _without(request, gone, refreshed)
         tree, refused = _tree(request, accepted, replaced, kept)
         report.skipped += [Skipped(offer.sources.name(at), why.rule, why.reason) for at, why in refused.items()]
         if not refused.keys() & offer.record_of.keys():
@@ -118,6 +111,19 @@ def update(request: Request, scan: Scan, report: Report) -> Plan | None:
     plan = _planned(request, growth, renewed_frame(contents.flat, request.changes), report)
     report.findings += tree.findings
     return evolve(plan, removals=_removals(request, gone, kept, report), basis=contents.flat.data)
+
+
+def _without(request: Request, gone: Iterable[int], refreshed: Sequence[int]) -> tuple[Kept, set[int], FileKeys]:
+    """Return the records that stay, those of them that lost a record below, and the keys of their files."""
+    kept = request.kept.copy()
+    for index in gone:
+        kept.drop(index)
+    kept.read_files_again(refreshed)
+    affected = kept.prune((*gone, *refreshed))
+    kept.note_renewed()
+    files = FileKeys(request.medium, kept)
+    kept.files_confirm, kept.files_person = files.confirms, files.person
+    return kept, affected, files
 
 
 # ---------------------------------------------------------------- additions
