@@ -36,7 +36,7 @@ from fileset.plan.intake import WritingRole
 from fileset.plan.names import SCHEMES, Naming
 from fileset.plan.new_file_set import IN_PLACE, Recipe, refuse_existing
 from fileset.plan.offer import id_in_place
-from fileset.plan.recovery import clean_up
+from fileset.plan.recovery import NOTHING_FINISHED, clean_up
 from fileset.plan.scan import Refused, collect
 from fileset.plan.secured import encrypting, no_pages, secure_findings
 from fileset.plan.source_file_set import Origin, SourceFileSets
@@ -150,6 +150,7 @@ class Creator(WritingRole):
     _refused: dict[int, Refused] = field(factory=dict, init=False)
     _changes: list[Finding] = field(factory=list, init=False)
     _looked_at: int = field(default=0, init=False)
+    _interrupted: bool = field(default=False, init=False)
     _written: bool = field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -358,6 +359,7 @@ class Creator(WritingRole):
             self._sources.add_in_place(self._format.writable(self._path, ""))
             return []
         medium = FolderMedium(self._path)
+        self._interrupted = any("/" in name for name in medium.leftovers()) and not medium.has_dicomdir()
         cleaned = clean_up(medium, adopts=True, dry_run=dry_run)
         self._sources.add_path(medium.root, skip=medium.not_sources() | medium.hidden(), contained=True)
         return cleaned
@@ -402,8 +404,9 @@ class Creator(WritingRole):
 
     def _write(self, report: Report, nodes: Arranged, identification: Identification, naming: str) -> None:
         named = self._sources.searched and not self._in_place
-        if (len(self._sources) or named) and not nodes:
-            report.findings.append(Finding("FS-NOTHING-ADDED", NOTHING_ADDED, Where(self._path)))
+        if (len(self._sources) or named or self._interrupted) and not nodes:
+            reason = NOTHING_FINISHED if self._interrupted else NOTHING_ADDED
+            report.findings.append(Finding("FS-NOTHING-ADDED", reason, Where(self._path)))
             return
         recipe = Recipe(
             self._sources,

@@ -57,7 +57,8 @@ INDEX: Final = Advice(
     "`fileset.index()` makes one; `Reader(..., scan=True)` reads the files without it",
     "`fileset index` makes one; `fileset list --scan` shows the files without it",
 )
-WRITE_AGAIN: Final = Advice(
+WRITE_AGAIN: Final = "Write it again"
+WRITE_OR_INDEX: Final = Advice(
     "Write it again, or use `fileset.index()`, which lists the files that are complete",
     "Write it again, or use `fileset index`, which lists the files that are complete",
 )

@@ -14,6 +14,8 @@ ERROR = "error"
 WARNING = "warning"
 INFO = "info"
 
+CONTRADICTIONS: Final = frozenset(("FS-PATIENT-CONFLICT", "FS-STUDY-TWO-PATIENTS", "FS-SERIES-TWO-STUDIES"))
+"""Rules for files that name different patients or studies. A reader shows all of these files, and says so."""
 AT_MOST: Final = 100
 """Findings of one rule in one file that are listed; more are only counted."""
 

@@ -97,5 +97,8 @@ def tell_findings(findings: Sequence[Finding], *, everything: bool, quiet: bool 
 
 
 def hides_records(findings: Iterable[Finding]) -> bool:
-    """Decide whether a DICOMDIR is so damaged that records may be missing."""
-    return any(finding.severity == "error" and finding.rule not in MAYBE_COMPLETE for finding in findings)
+    """Decide whether a DICOMDIR is so damaged that records may be missing; of files that disagree, none is missing."""
+    from fileset.findings import CONTRADICTIONS
+
+    complete = MAYBE_COMPLETE | CONTRADICTIONS
+    return any(finding.severity == "error" and finding.rule not in complete for finding in findings)

@@ -14,6 +14,7 @@ from fileset.cli.findings import PARTLY, finding_row, hides_records
 from fileset.cli.output import aligned, counted, escaped, json_text, say, write, write_array, write_document
 from fileset.cli.read_options import tell_unmatched
 from fileset.errors import FilesetError, MediumError, RuleError
+from fileset.findings import CONTRADICTIONS
 
 if TYPE_CHECKING:
     from fileset.findings import Finding
@@ -45,7 +46,7 @@ class _MediumResult:
         """The exit code for this medium alone."""
         if self.problem is not None:
             return self.problem.exit_code
-        return PARTLY if self.problems or self.findings else 0
+        return PARTLY if self.problems or hides_records(self.findings) else 0
 
     @property
     def verdict(self) -> str:
@@ -56,7 +57,7 @@ class _MediumResult:
         trouble = [one.placed for one in self.findings[:1]] + self.problems[:1]
         more = len(self.findings) + len(self.problems) - len(trouble)
         said = "; ".join([*trouble, *([f"and {more} more"] if more else [])])
-        return f"{found}, incomplete: {said}" if trouble else f"{found}, ok"
+        return f"{found}, {'incomplete: ' if self.code else ''}{said or 'ok'}"
 
 
 def list_table(media: Sequence[str], keys: Mapping[str, str], options: Namespace) -> int:
@@ -90,7 +91,7 @@ def _read(
     try:
         with Reader(medium, scan=options.scan, medium_format=options.format) as reader:
             _fill(disc, reader, level, names, keys, options)
-            disc.findings = [one for one in reader.findings if one.severity == "error" and hides_records([one])]
+            disc.findings = [one for one in reader.findings if one.rule in CONTRADICTIONS or hides_records([one])]
             if not options.scan:
                 disc.findings += presence_of(reader).findings()
             if keys and disc.table is not None and not len(disc.table) and not options.quiet:
@@ -239,5 +240,5 @@ def _tell(discs: Sequence[_MediumResult], options: Namespace) -> None:
         for disc in discs:
             if disc.code or not options.quiet:
                 say(f"{disc.name}: {disc.verdict}")
-    elif discs[0].code:
+    elif discs[0].code or (discs[0].findings and not options.quiet):
         say(discs[0].verdict)

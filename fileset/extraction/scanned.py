@@ -19,7 +19,7 @@ from fileset.dicomdir.read.values import character_set_of, value_of
 from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.extraction.other_file_sets import compared
 from fileset.file_id import FileId
-from fileset.findings import Finding, Where
+from fileset.findings import CONTRADICTIONS, Finding, Where
 from fileset.media.base import FileInfo, Format, LinkError, MediumFormat, ReadableMedium
 from fileset.media.inner_archive import inner_archive
 from fileset.media.names import ARCHIVES
@@ -32,6 +32,7 @@ from fileset.plan.scan import describe
 from fileset.plan.secured import no_readable_file
 from fileset.records.describe import Describer, Instance, Policy
 from fileset.records.levels import FIELDS, Chain
+from fileset.records.tree import SHOW, TreeBuilder
 from fileset.report import Skipped
 from fileset.standard import tags
 
@@ -187,6 +188,7 @@ class Scanned:
             for name in dicomdirs:
                 self.findings += compared(self.medium, name.rpartition("/")[0], self._instances)
             self._instances += archived
+            self.findings += _contradictions(self._instances)
             if self.names is None:
                 self.findings += [Finding("FS-MEDIUM-DAMAGED", note) for note in self.medium.damage()]
         return self._instances
@@ -275,6 +277,17 @@ def _is_plain(name: str) -> bool:
         return FileId.tolerant(name).path == name
     except FormatError:
         return False
+
+
+def _contradictions(found: Sequence[ScannedInstance]) -> Iterator[Finding]:
+    """Report studies of two patients, series of two studies, and Patient IDs of two persons or with two names."""
+    tree = TreeBuilder(lambda at: found[at].path or found[at].file_id.path, lambda *_: True, patient_conflict=SHOW)
+    for at, one in enumerate(found):
+        if one.described is not None:
+            with suppress(HeaderError):  # copies of one instance: each is copied
+                tree.add(one.described, at)
+    about_patient = ("FS-KEY-CONFLICT", "PATIENT")
+    return (one for one in tree.findings if one.rule in CONTRADICTIONS or (one.rule, one.where.record) == about_patient)
 
 
 def scanned(path: str | os.PathLike[str], medium_format: Format | MediumFormat | None = None) -> Scanned:

@@ -18,6 +18,7 @@ from fileset.errors import (
     NAME_FOLDER_ABOVE,
     NAME_FOLDER_OF,
     WRITE_AGAIN,
+    WRITE_OR_INDEX,
     FilesetError,
     FormatError,
     MediumError,
@@ -321,7 +322,8 @@ def no_dicomdir(medium: ReadableMedium) -> FormatError:
         reason = f"no DICOMDIR here, but in a folder above: {around}"
         return FormatError(reason, path=medium.name, advice=NAME_FOLDER_ABOVE)
     if any("/" in name for name in medium.leftovers()):  # not a file with the name of the work folder
-        return FormatError(f"no DICOMDIR: a writer {_STATE[medium.is_busy()]}", path=medium.name, advice=WRITE_AGAIN)
+        advice = WRITE_OR_INDEX if any(_is_dicom(f"{medium.folder}/{name}") for name in medium.names()) else WRITE_AGAIN
+        return FormatError(f"no DICOMDIR: a writer {_STATE[medium.is_busy()]}", path=medium.name, advice=advice)
     can_index = medium.folder and not medium.inquire_file_set().read_only
     advice = INDEX if can_index else EXTRACT if medium.folder else CREATE
     return FormatError("no DICOMDIR: not a file-set (PS3.10 8.1)", path=medium.name, advice=advice)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Final
@@ -51,8 +52,9 @@ def clean_up(medium: WritableMedium, *, adopts: bool = False, dry_run: bool = Fa
     refuse_listed_work(medium)
     if not medium.interrupted():
         return []
-    restored = list(_restored(readable_of(medium), dry_run=dry_run))
     keeps_all = adopts and not medium.has_dicomdir()
+    restored = [*_restored(readable_of(medium), dry_run=dry_run)]
+    restored += _unfinished(readable_of(medium), dry_run=dry_run) if keeps_all else []
     if dry_run:
         return restored + ([] if keeps_all else _rehearsed(medium))
     with medium.transaction() as transaction:
@@ -71,6 +73,14 @@ def _restored(medium: UpdatableMedium, *, dry_run: bool) -> Iterator[Finding]:
     for name in medium.leftovers():
         if name.partition("/")[0] != WORK:
             yield _deleted(name, dry_run=dry_run)
+
+
+def _unfinished(medium: UpdatableMedium, *, dry_run: bool) -> list[Finding]:
+    """Report the copies without a final name, which every change deletes: no file-set has them."""
+    number = sum(_is_unfinished(name) is not None for name in medium.leftovers())
+    done = "would be deleted" if dry_run else "deleted"
+    message = f"{number:,} unfinished {'copy' if number == 1 else 'copies'} of an interrupted write, {done}"
+    return [Finding(_LEFTOVER, message, Where(WORK))] if number else []
 
 
 def _rehearsed(medium: WritableMedium) -> list[Finding]:
@@ -114,6 +124,10 @@ def _deleted(name: str, *, dry_run: bool = False) -> Finding:
 
 
 _LEFTOVER: Final = "FS-WRITE-LEFTOVER"
+NOTHING_FINISHED: Final = "nothing was written: a write was interrupted before any file was complete. Write it again"
+"""The fault of a folder in which an interrupted write left nothing that a DICOMDIR can list."""
+_is_unfinished: Final = re.compile(rf"{WORK}/T\d{{7}}").fullmatch
+"""Tests whether a name is that of a copy in the work folder, which gets its final name when it is complete."""
 
 
 def referenced(medium: WritableMedium) -> set[str]:

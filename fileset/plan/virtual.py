@@ -18,7 +18,7 @@ from fileset.media.system.walk import random_access, same_bytes
 from fileset.plan.scan import describe
 from fileset.plan.secured import no_readable_file
 from fileset.records.describe import Describer, Instance, Policy
-from fileset.records.tree import TreeBuilder
+from fileset.records.tree import SHOW, TreeBuilder
 from fileset.report import Skipped
 
 _POLICY: Final = Policy(missing="invent", unknown_sop_class="image", invalid_uid="accept")
@@ -42,7 +42,9 @@ def virtual_contents(medium: ReadableMedium) -> tuple[Contents, list[Finding]]:
     """
     names: list[str] = []
     findings: list[Finding] = []
-    tree = TreeBuilder(names.__getitem__, lambda one, other: _same(medium, names[one], names[other]))
+    tree = TreeBuilder(
+        names.__getitem__, lambda one, other: _same(medium, names[one], names[other]), patient_conflict=SHOW
+    )
     for name, instance in _instances(medium, findings):
         names.append(name)
         try:

@@ -41,6 +41,8 @@ from fileset.standard import tags
 
 _INCOMPLETE: Final = frozenset(("FS-FILE-NO-PREFIX", "FS-FILE-TRUNCATED"))
 """Rules for files that certainly lack something: the beginning (PS3.10 7.1), or the end."""
+SHOW: Final = "show"
+"""The treatment of contradictions by a reader: the files are shown apart, and a finding names both sides."""
 _ABOUT_THE_FILE: Final = ("FS-FILE-", "FS-META-", "FS-PIXEL-")
 """Beginnings of rules for files as such. A file that breaks one is not certainly whole."""
 
@@ -204,7 +206,7 @@ class TreeBuilder:
     def _place(self, chain: Chain, source: int) -> Entity:
         # A patient without an ID becomes one patient per study: patients are never merged without evidence.
         identity = self._patient_key(chain, source)
-        self._check_owners(chain, identity)
+        self._check_owners(chain, identity, source)
         patient_key = self._person_key(chain, identity, source)
         entity = self._entity(self._patients, "PATIENT", patient_key, chain, source)
         if chain.study_uid:
@@ -271,8 +273,8 @@ class TreeBuilder:
             known[number].accept(person)
             return f"{identity!s}{PERSON}{number}" if number else identity
         message = f"Patient ID {shown_key(identity)} belongs to {conflicts[0]}, but this file is about {person}"
-        if self._conflict == "refuse":
-            raise HeaderError("FS-PATIENT-CONFLICT", message)
+        if self._conflict in ("refuse", SHOW):
+            self._contradicted("FS-PATIENT-CONFLICT", message, source)
         if self._conflict == "merge":
             merged = Where(self._name(source), "PATIENT", tag=tags.PATIENT_NAME)
             self.findings.append(
@@ -296,21 +298,21 @@ class TreeBuilder:
         self.findings.append(Finding("FS-KEY-DIFFERS", message, where))
 
     def _note_twice(self, level: str, what: str, source: int) -> None:
+        if self._conflict == SHOW:
+            return  # the files are read, and no record is written
         message = f"{what} has a further {level} record: these files name another patient"
         self.findings.append(Finding(f"FS-{level}-TWICE", message, Where(self._name(source), level)))
 
-    def _check_owners(self, chain: Chain, patient_key: bytes | str) -> None:
-        """Raise `HeaderError` if the study belongs to another patient, or the series to another study."""
+    def _check_owners(self, chain: Chain, patient_key: bytes | str, source: int) -> None:
+        """Refuse or report a file if the study belongs to another patient, or the series to another study."""
         if not chain.study_uid:
             return
         known = self._owner_of_study.get(chain.study_uid)
         owners = ([known.key] if known else []) + self._existing.patients_of(chain.study_uid)
         if owners and patient_key not in map(patient_id_of, owners) and self._conflict != "split":
             study, other = chain.study_uid.decode("ascii"), shown_key(patient_id_of(owners[0]))
-            raise HeaderError(
-                "FS-STUDY-TWO-PATIENTS",
-                f"study {study} belongs to Patient ID {other}{self._from(known)}, but this file has {shown_key(patient_key)}",
-            )
+            message = f"study {study} belongs to Patient ID {other}{self._from(known)}, but this file has {shown_key(patient_key)}"
+            self._contradicted("FS-STUDY-TWO-PATIENTS", message, source)
         if not chain.series_uid:
             return
         known = self._owner_of_series.get(chain.series_uid)
@@ -318,10 +320,16 @@ class TreeBuilder:
         if owner is not None and key_bytes(owner).partition(APART)[0] != chain.study_uid:
             series, study = chain.series_uid.decode("ascii"), chain.study_uid.decode("ascii")
             other = key_bytes(owner).partition(APART)[0].decode("ascii", "replace")
-            raise HeaderError(
-                "FS-SERIES-TWO-STUDIES",
-                f"series {series} is already in another study, {other}{self._from(known)}, but this file has {study}",
+            message = (
+                f"series {series} is already in another study, {other}{self._from(known)}, but this file has {study}"
             )
+            self._contradicted("FS-SERIES-TWO-STUDIES", message, source)
+
+    def _contradicted(self, rule: str, message: str, source: int) -> None:
+        """Refuse a file that contradicts earlier ones; with `SHOW` report it, because a reader leaves nothing out."""
+        if self._conflict != SHOW:
+            raise HeaderError(rule, message)
+        self.findings.append(Finding(rule, f"{message}: no file is left out", Where(self._name(source))))
 
     def _from(self, entity: Entity | None) -> str:
         return f", from {self._name(entity.source)}" if entity else ""
@@ -366,6 +374,8 @@ class TreeBuilder:
         if len(others) > 1:
             return
         message = f"{field.label} differs from that in {self._name(entity.source)}: the first is kept"
+        if self._conflict == SHOW:
+            message = f"{field.label} {text!r} differs from {decode(*known)!r} in {self._name(entity.source)}"
         self.findings.append(Finding("FS-KEY-CONFLICT", message, Where(self._name(source), entity.record_type)))
 
     # ------------------------------------------------------------ the arranged tree

@@ -28,7 +28,7 @@ from fileset.plan.inputs import Sources
 from fileset.plan.losses import refuse_losses
 from fileset.plan.old_dicomdir import State, mended_identification, read_state
 from fileset.plan.rebuild import Diagnosis, rebuild
-from fileset.plan.recovery import clean_up
+from fileset.plan.recovery import NOTHING_FINISHED, clean_up
 from fileset.plan.scan import Outcome, outcomes
 from fileset.plan.secured import around_of, check_secure, secure_findings, secure_format
 from fileset.plan.self_check import unlisted_on
@@ -216,6 +216,7 @@ def _tidied(medium: UpdatableMedium, leftovers: Sequence[Finding], report: Repor
         Skipped(one.where.file, one.rule, "is not a file that a write leaves, and stays") for one in stay
     ]
     report.leftovers = len(leftovers) - len(stay)
+    report.findings.append(Finding("FS-NOTHING-ADDED", NOTHING_FINISHED, Where(medium.name)))
     return report.leftovers > 0
 
 

@@ -86,9 +86,10 @@ def test_files_that_an_interrupted_write_left_are_reported(run: Runs, tmp_path: 
     (tmp_path / "FILESET_").mkdir()
     (tmp_path / "FILESET_" / "T0000001").write_bytes(b"half")
     (tmp_path / "FILESET_" / "LOCK").touch()
-    said = "2 files of an interrupted write {} removed: there is no file-set in {}, 1 fault of the old DICOMDIR, 2 warnings\n"
-    assert run("repair", tmp_path, "--dry-run").stderr.endswith(said.format("would be", tmp_path))
-    done = run("repair", tmp_path).stderr
+    said = "2 files of an interrupted write {} removed: there is no file-set in {}, 1 fault of the old DICOMDIR, 3 warnings\n"
+    assert run("repair", tmp_path, "--dry-run", code=3).stderr.endswith(said.format("would be", tmp_path))
+    done = run("repair", tmp_path, code=3).stderr
+    assert "a write was interrupted before any file was complete. Write it again" in done
     assert "  FILESET_/T0000001: belongs to a write that is under way or was interrupted" in done
     assert done.endswith(said.format("were", tmp_path))
     assert list(tmp_path.iterdir()) == []

@@ -113,6 +113,27 @@ def test_a_folder_in_which_a_create_was_killed_is_called_that(tmp_path: Path, ru
     more = ("-o", tmp_path / "OUT") if verb == "extract" else ()
     said = run(verb, tmp_path / "KILLED", *more, code=4).stderr
     assert "a writer was interrupted before it wrote one. Write it again" in said
+    assert "fileset index" not in said, "no file there is complete"
+
+
+def test_an_index_of_what_a_killed_create_left_lists_complete_files_or_writes_nothing(
+    tmp_path: Path, run: Runs
+) -> None:
+    folder = tmp_path / "KILLED"
+    _killed_while_it_copies(folder)
+    (folder / "README.TXT").write_text("not DICOM")
+    planned = run("index", folder, "--dry-run", code=3).stderr
+    assert "2 unfinished copies of an interrupted write, would be deleted" in planned
+    said = run("index", folder, code=3).stderr
+    assert "2 unfinished copies of an interrupted write, deleted" in said
+    assert "nothing was written: a write was interrupted before any file was complete. Write it again" in said
+    assert [path.name for path in folder.iterdir()] == ["README.TXT"]
+    _killed_while_it_copies(folder)
+    (folder / "A").write_bytes(synthetic.ct(3))
+    assert "use `fileset index`, which lists the files that are complete" in run("list", folder, code=4).stderr
+    said = run("index", folder).stderr
+    assert "2 unfinished copies of an interrupted write, deleted" in said
+    assert run("list", folder, "--file-ids").stdout == "A\n"
 
 
 def test_a_folder_of_others_with_the_name_of_the_work_folder_is_read(disc: Path, tmp_path: Path, run: Runs) -> None:

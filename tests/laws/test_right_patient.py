@@ -138,3 +138,35 @@ def test_another_spelling_or_a_missing_value_does_not_leave_a_file_out(
     (tmp_path / "DISC" / "IM1").write_bytes(image(1, **values))
     run("extract", tmp_path / "DISC", "-o", tmp_path / "OUT", "PatientID=P1", "PatientName=Doe^Jane")
     run("extract", tmp_path / "DISC", "-o", tmp_path / "NEW", "PatientName=Doe^Jane", "--set", "PatientName=Roe^Jill")
+
+
+SEEN_BY_A_READER: Final = {
+    "with another ID in the same study": (2, "FS-STUDY-TWO-PATIENTS"),
+    "with another ID and study in the same series": (2, "FS-SERIES-TWO-STUDIES"),
+    "of another person": (2, CONFLICT),
+    "of another person in the same study": (2, CONFLICT),
+    "with another name alone": (1, DISAGREE),
+}
+"""The number of patients that a reader shows, and the rule of the finding."""
+
+
+@pytest.mark.parametrize("second", SEEN_BY_A_READER)
+def test_a_reader_of_the_files_shows_all_of_them_and_names_both_patients(
+    tmp_path: Path, run: Runs, second: str
+) -> None:
+    patients, rule = SEEN_BY_A_READER[second]
+    folder = tmp_path / "IN"
+    folder.mkdir()
+    (folder / "A").write_bytes(image(1))
+    (folder / "B").write_bytes(image(2, **SECOND_FILES[second][0]))
+    with fileset.Reader(folder, scan=True) as reader:
+        assert len(list(reader.instances)) == 2
+        assert len(list(reader.find("PATIENT"))) == patients
+        (finding,) = [one for one in reader.findings if one.rule == rule]
+    listed = run("list", folder, "--scan")
+    copied = run("extract", folder, "-o", tmp_path / "OUT")
+    assert listed.stderr.count(finding.message) == copied.stderr.count(finding.message) == 1
+    assert next(iter(SECOND_FILES[second][0].values())) in finding.message + listed.stdout
+    table = run("list", folder, "--scan", "--csv")
+    assert len(table.stdout.splitlines()) == 3
+    assert (finding.message in table.stderr) == (rule != DISAGREE)

@@ -394,7 +394,7 @@ def test_if_there_are_only_leftovers_they_are_removed_and_nothing_else_changes(t
     assert fileset.repair_file_set(tmp_path, dry_run=True).leftovers == 2
     assert sorted(tmp_path.rglob("*")) == before
     report = fileset.repair_file_set(tmp_path)
-    assert (report.leftovers, report.written, report.complete) == (2, [], True)
+    assert (report.leftovers, report.written, report.complete) == (2, [], False)
     assert [path.name for path in tmp_path.iterdir()] == ["LEFT"]
     with pytest.raises(fileset.FormatError, match="not a file-set"):
         fileset.repair_file_set(tmp_path)
