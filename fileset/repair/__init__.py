@@ -71,8 +71,8 @@ def repair_file_set(
     all files. It writes nothing if there is nothing to repair.
 
     Parameters are those of `Updater`. With `trust_dicomdir`, a record stays although its file names another patient, study
-    or series, and the difference is reported. If only files of an interrupted write exist, repair removes them and counts
-    them in `leftovers`.
+    or series, and the difference is reported. If only files of an interrupted write exist, repair removes them, counts
+    them in `leftovers`, and is not `complete`.
 
     Raises `FormatError` if there is neither a DICOMDIR nor a DICOM file, nor the leftovers of a write, `RefusedError` if the
     DICOMDIR has no Directory Information Module, which may not be added (PS3.4 I.3.3), and `MediumError` if the medium
