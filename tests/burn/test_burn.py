@@ -48,7 +48,7 @@ def install(burner: Path, kind: str) -> None:
 @pytest.mark.judges
 @pytest.mark.usefixtures("xorriso")
 def test_a_burned_disc_is_as_the_image_and_is_checked(run: Runs, image: Path, tmp_path: Path) -> None:
-    disc = tmp_path / "disc"
+    disc = tmp_path / "burned"
     burned = run("burn", image, "--device", f"stdio:{disc}", "--json").document
     assert burned["comparison"]["same"]
     assert burned["comparison"]["sectors"] == image.stat().st_size // 2048
@@ -60,7 +60,7 @@ def test_a_burned_disc_is_as_the_image_and_is_checked(run: Runs, image: Path, tm
 @pytest.mark.judges
 @pytest.mark.usefixtures("xorriso")
 def test_a_disc_that_is_not_blank_is_refused_and_keeps_its_bytes(run: Runs, image: Path, tmp_path: Path) -> None:
-    disc = tmp_path / "disc"
+    disc = tmp_path / "burned"
     disc.write_bytes(b"patient data" * 10_000)
     before = disc.read_bytes()
     refused = run("burn", image, "--device", f"stdio:{disc}", code=6)
@@ -73,7 +73,7 @@ def test_a_disc_that_is_not_blank_is_refused_and_keeps_its_bytes(run: Runs, imag
 @pytest.mark.judges
 @pytest.mark.usefixtures("xorriso")
 def test_a_disc_that_only_the_burning_program_knows_to_be_written_is_refused(tmp_path: Path) -> None:
-    disc = tmp_path / "disc"
+    disc = tmp_path / "burned"
     disc.write_bytes(bytes(1 << 20))
     assert program_for("xorriso").disc_state(f"stdio:{disc}").blank
     disc.write_bytes(bytes(32768) + b"\1CD001\1" + bytes(1 << 20))  # enough for the program, nonsense for a reader
@@ -146,15 +146,15 @@ def faulty(image: Path) -> Path:
 
 @pytest.mark.usefixtures("burner")
 def test_an_image_with_errors_is_burned_only_if_that_is_asked_for(run: Runs, faulty: Path, tmp_path: Path) -> None:
-    refused = run("burn", faulty, "--device", f"stdio:{tmp_path / 'disc'}", "--dry-run", code=6)
+    refused = run("burn", faulty, "--device", f"stdio:{tmp_path / 'burned'}", "--dry-run", code=6)
     assert "in the image; nothing was burned. `fileset check` names them; --force burns" in refused.stderr
-    assert "would run" in run("burn", faulty, "--device", f"stdio:{tmp_path / 'disc'}", "--dry-run", "--force").stdout
+    assert "would run" in run("burn", faulty, "--device", f"stdio:{tmp_path / 'burned'}", "--dry-run", "--force").stdout
 
 
 @pytest.mark.usefixtures("burner")
 def test_an_image_without_a_file_set_is_not_burned(run: Runs, image: Path, tmp_path: Path) -> None:
     image.write_bytes(image.read_bytes().replace(b"DICOMDIR", b"DICOMDIX"))
-    run("burn", image, "--device", f"stdio:{tmp_path / 'disc'}", "--dry-run", code=4)
+    run("burn", image, "--device", f"stdio:{tmp_path / 'burned'}", "--dry-run", code=4)
 
 
 def test_an_image_is_not_burned_over_itself(run: Runs, image: Path) -> None:
@@ -174,8 +174,8 @@ def test_a_drive_of_windows_has_one_name_in_all_its_forms(drive: str) -> None:
 @NO_SCRIPTS
 def test_padding_after_the_image_is_no_difference(run: Runs, image: Path, burner: Path, tmp_path: Path) -> None:
     install(burner, "good")
-    run("burn", image, "--device", f"stdio:{tmp_path / 'disc'}")
-    assert (tmp_path / "disc").stat().st_size > image.stat().st_size
+    run("burn", image, "--device", f"stdio:{tmp_path / 'burned'}")
+    assert (tmp_path / "burned").stat().st_size > image.stat().st_size
 
 
 @NO_SCRIPTS
@@ -183,7 +183,7 @@ def test_a_disc_that_differs_gives_exit_code_5_and_names_the_sector(
     run: Runs, image: Path, burner: Path, tmp_path: Path
 ) -> None:
     install(burner, "bad")
-    ended = run("burn", image, "--device", f"stdio:{tmp_path / 'disc'}", code=5)
+    ended = run("burn", image, "--device", f"stdio:{tmp_path / 'burned'}", code=5)
     assert f"sector {200_000 // 2048}: different" in ended.stdout
 
 
@@ -192,7 +192,7 @@ def test_a_burning_program_that_fails_gives_exit_code_5_and_its_last_words(
     run: Runs, image: Path, burner: Path, tmp_path: Path
 ) -> None:
     install(burner, "failing")
-    ended = run("burn", image, "--device", f"stdio:{tmp_path / 'disc'}", code=5)
+    ended = run("burn", image, "--device", f"stdio:{tmp_path / 'burned'}", code=5)
     assert "exit code 254" in ended.stderr
     assert "Sense key: medium error" in ended.stderr
 
@@ -200,14 +200,14 @@ def test_a_burning_program_that_fails_gives_exit_code_5_and_its_last_words(
 @NO_SCRIPTS
 def test_a_dry_run_burns_nothing(run: Runs, image: Path, burner: Path, tmp_path: Path) -> None:
     install(burner, "failing")
-    ended = run("burn", image, "--device", f"stdio:{tmp_path / 'disc'}", "--dry-run")
-    assert f"wodim -v dev=stdio:{tmp_path / 'disc'} -sao" in ended.stdout
-    assert not (tmp_path / "disc").exists()
+    ended = run("burn", image, "--device", f"stdio:{tmp_path / 'burned'}", "--dry-run")
+    assert f"wodim -v dev=stdio:{tmp_path / 'burned'} -sao" in ended.stdout
+    assert not (tmp_path / "burned").exists()
 
 
 def test_an_image_that_was_cut_off_is_refused(run: Runs, image: Path, tmp_path: Path) -> None:
     os.truncate(image, image.stat().st_size - 4096)
-    assert "cut off" in run("burn", image, "--device", f"stdio:{tmp_path / 'disc'}", code=4).stderr
+    assert "cut off" in run("burn", image, "--device", f"stdio:{tmp_path / 'burned'}", code=4).stderr
 
 
 def test_a_drive_that_does_not_exist_is_a_wrong_argument(run: Runs, image: Path, tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ def test_a_folder_is_no_drive(prefix: str, run: Runs, image: Path, tmp_path: Pat
 
 def test_an_image_that_does_not_exist_is_a_wrong_argument(run: Runs, image: Path, tmp_path: Path) -> None:
     absent = tmp_path / "absent.iso"
-    assert "no such file" in run("burn", absent, "--device", f"stdio:{tmp_path / 'disc'}", code=2).stderr
+    assert "no such file" in run("burn", absent, "--device", f"stdio:{tmp_path / 'burned'}", code=2).stderr
     assert "no such file" in run("check", image, "--against", absent, code=2).stderr
 
 
