@@ -405,7 +405,8 @@ class Creator(WritingRole):
     def _write(self, report: Report, nodes: Arranged, identification: Identification, naming: str) -> None:
         named = self._sources.searched and not self._in_place
         if (len(self._sources) or named or self._interrupted) and not nodes:
-            reason = NOTHING_FINISHED if self._interrupted else NOTHING_ADDED
+            is_unfinished = self._interrupted and all(one.foreign for one in report.skipped)
+            reason = NOTHING_FINISHED if is_unfinished else NOTHING_ADDED
             report.findings.append(Finding("FS-NOTHING-ADDED", reason, Where(self._path)))
             return
         recipe = Recipe(

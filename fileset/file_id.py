@@ -38,8 +38,6 @@ _LEADING: Final = re.compile(r"(?:\.\\)+|\\").match
 # "above" or nothing on one system or another; a colon names a drive or a stream. Surrogates outside U+DC80..DCFF
 # (the bytes of an undecodable name) are no text, and no system takes them in a name.
 _HOSTILE: Final = re.compile(r"[. ]*\Z|.*[\x00-\x1f\x7f-\x9f:\ud800-\udc7f\udd00-\udfff]", re.DOTALL).match
-
-
 _UNDECODED: Final = re.compile(r"[\udc80-\udcff]").search
 
 

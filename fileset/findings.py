@@ -62,6 +62,11 @@ class Finding:
         return RULES[self.rule].severity
 
     @property
+    def contradicts(self) -> bool:
+        """Whether files name different patients or studies, or two names of one patient. A reader shows all of these files."""
+        return self.rule in CONTRADICTIONS or (self.rule, self.where.record) == ("FS-KEY-CONFLICT", "PATIENT")
+
+    @property
     def section(self) -> str:
         """The section of the Standard that has the rule."""
         return RULES[self.rule].section

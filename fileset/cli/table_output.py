@@ -14,7 +14,6 @@ from fileset.cli.findings import PARTLY, finding_row, hides_records
 from fileset.cli.output import aligned, counted, escaped, json_text, say, write, write_array, write_document
 from fileset.cli.read_options import tell_unmatched
 from fileset.errors import FilesetError, MediumError, RuleError
-from fileset.findings import CONTRADICTIONS
 
 if TYPE_CHECKING:
     from fileset.findings import Finding
@@ -91,7 +90,8 @@ def _read(
     try:
         with Reader(medium, scan=options.scan, medium_format=options.format) as reader:
             _fill(disc, reader, level, names, keys, options)
-            disc.findings = [one for one in reader.findings if one.rule in CONTRADICTIONS or hides_records([one])]
+            lost = [one for one in reader.findings if hides_records([one])]
+            disc.findings = lost + [one for one in reader.findings if one.contradicts]
             if not options.scan:
                 disc.findings += presence_of(reader).findings()
             if keys and disc.table is not None and not len(disc.table) and not options.quiet:

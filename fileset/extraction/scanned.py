@@ -19,7 +19,7 @@ from fileset.dicomdir.read.values import character_set_of, value_of
 from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.extraction.other_file_sets import compared
 from fileset.file_id import FileId
-from fileset.findings import CONTRADICTIONS, Finding, Where
+from fileset.findings import Finding, Where
 from fileset.media.base import FileInfo, Format, LinkError, MediumFormat, ReadableMedium
 from fileset.media.inner_archive import inner_archive
 from fileset.media.names import ARCHIVES
@@ -286,8 +286,7 @@ def _contradictions(found: Sequence[ScannedInstance]) -> Iterator[Finding]:
         if one.described is not None:
             with suppress(HeaderError):  # copies of one instance: each is copied
                 tree.add(one.described, at)
-    about_patient = ("FS-KEY-CONFLICT", "PATIENT")
-    return (one for one in tree.findings if one.rule in CONTRADICTIONS or (one.rule, one.where.record) == about_patient)
+    return (one for one in tree.findings if one.contradicts)
 
 
 def scanned(path: str | os.PathLike[str], medium_format: Format | MediumFormat | None = None) -> Scanned:

@@ -146,7 +146,7 @@ def agreeing_first(
         if source not in record_of:
             return True
         record, file = identity(contents.tree.parent[record_of[source]]), identity_of(instance)
-        return _is_misnamed(record, file) or any(differences(record._replace(sop_instance_uid=""), file))
+        return _is_misnamed(record.person, file.person) or any(differences(record._replace(sop_instance_uid=""), file))
 
     return sorted(accepted, key=is_other)
 
@@ -164,16 +164,24 @@ def refreshed_differences(
         record = identity(contents.tree.parent[index])._replace(sop_instance_uid=uid)
         file = identity_of(instance)
         found = list(differences(record, file))
-        if _is_misnamed(now, file) and not any(row.level == "PATIENT" for row, _, _ in found):
+        if _is_misnamed(now.person, file.person) and not any(row.level == "PATIENT" for row, _, _ in found):
             found.append((_NAME, now.person.name, file.person.name))
         for row, in_record, in_file in found:
-            is_other = row.level == "PATIENT" and (now.patient_id != file.patient_id or _is_misnamed(now, file))
+            is_other = row.level == "PATIENT" and (
+                now.patient_id != file.patient_id or _differ(now.person, file.person)
+            )
             yield _difference(name, row, in_record, in_file, "record" if is_other and now.patient_id else "file")
 
 
-def _is_misnamed(record: Identity, file: Identity) -> bool:
+def _differ(one: Person, other: Person) -> bool:
+    """Check whether two persons differ in a value that both have; spellings of a name do not count."""
+    pairs = ((one.birth_date, other.birth_date), (one.sex, other.sex))
+    return _is_misnamed(one, other) or any(mine and theirs and mine != theirs for mine, theirs in pairs)
+
+
+def _is_misnamed(record: Person, file: Person) -> bool:
     """Check whether record and file have names that are no variants of one spelling."""
-    return bool(record.person.name and file.person.name) and not file.person.has_name_of(record.person)
+    return bool(record.name and file.name) and not file.has_name_of(record)
 
 
 def _difference(name: str, row: IdentityKey, in_record: str | Person, in_file: str | Person, used: str) -> Finding:
@@ -248,7 +256,7 @@ def identity_of_levels(contents: Contents, index: int) -> Identity:
 
 
 def identity_of_tail(tail: bytes) -> Identity:
-    """Decode Patient ID and name in the elements of a new PATIENT record."""
+    """Decode Patient ID, name, birth date and sex in the elements of a new PATIENT record."""
     parts = {part.tag: part for part in elements(tail, 0, len(tail), EXPLICIT_LITTLE)}
     character_set = character_set_of(tail, list(parts.values()), "")
 
@@ -256,4 +264,5 @@ def identity_of_tail(tail: bytes) -> Identity:
         part = parts.get(tag)
         return decode(canonical(vr, tail[part.value_at : part.value_end]), character_set) if part else ""
 
-    return Identity(text(tags.PATIENT_ID, "LO"), person=Person(text(tags.PATIENT_NAME, "PN")))
+    person = Person(text(tags.PATIENT_NAME, "PN"), text(tags.PATIENT_BIRTH_DATE, "DA"), text(tags.PATIENT_SEX, "CS"))
+    return Identity(text(tags.PATIENT_ID, "LO"), person=person)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Final
@@ -14,6 +13,7 @@ from fileset.errors import FormatError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import ERROR, Finding, Where
 from fileset.media.base import Transaction, UpdatableMedium, WritableMedium, holds
+from fileset.media.folder.work_folder import is_unfinished
 from fileset.media.names import form_key
 from fileset.media.system.walk import WORK
 from fileset.plan.dicomdir_file import read_dicomdir
@@ -77,7 +77,7 @@ def _restored(medium: UpdatableMedium, *, dry_run: bool) -> Iterator[Finding]:
 
 def _unfinished(medium: UpdatableMedium, *, dry_run: bool) -> list[Finding]:
     """Report the copies without a final name, which every change deletes: no file-set has them."""
-    number = sum(_is_unfinished(name) is not None for name in medium.leftovers())
+    number = sum(is_unfinished(name) is not None for name in medium.leftovers())
     done = "would be deleted" if dry_run else "deleted"
     message = f"{number:,} unfinished {'copy' if number == 1 else 'copies'} of an interrupted write, {done}"
     return [Finding(_LEFTOVER, message, Where(WORK))] if number else []
@@ -126,8 +126,6 @@ def _deleted(name: str, *, dry_run: bool = False) -> Finding:
 _LEFTOVER: Final = "FS-WRITE-LEFTOVER"
 NOTHING_FINISHED: Final = "nothing was written: a write was interrupted before any file was complete. Write it again"
 """The fault of a folder in which an interrupted write left nothing that a DICOMDIR can list."""
-_is_unfinished: Final = re.compile(rf"{WORK}/T\d{{7}}").fullmatch
-"""Tests whether a name is that of a copy in the work folder, which gets its final name when it is complete."""
 
 
 def referenced(medium: WritableMedium) -> set[str]:

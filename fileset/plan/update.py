@@ -75,10 +75,9 @@ class Request:
 def update(request: Request, scan: Scan, report: Report) -> Plan | None:
     """Plan an update, None if there is nothing to do; `report` receives the result for each instance.
 
-    Raises `RefusedError` if an instance cannot be replaced or refreshed without loss, or new ones belong to a record
-    that exists twice.
+    Raises `RefusedError` if an instance cannot be replaced without loss, or new ones belong to a record that exists twice.
     """
-    contents, offer, kept = request.contents, request.offer, request.kept.copy()
+    contents, offer, kept = request.contents, request.offer, request.kept
     report.findings += contents.findings
     report.mended = len(report.findings)  # the new DICOMDIR does not have these faults
     report.findings += _files_of_inactive_records(kept)
@@ -251,8 +250,7 @@ def _patched(
     """Renew the `stale` keys of a record, and `others`; report each change, but not keys among `others` that it gets."""
     contents = kept.contents
     new, changes = patched(contents.flat, index, tail, Wrong(stale | others), contents.character_set)
-    told = (one for one in changes if one.tag not in others or (one.old and one.tag != tags.SPECIFIC_CHARACTER_SET))
-    report.note_changes(contents.type_name(index), told)
+    report.note_changes(contents.type_name(index), (one for one in changes if one.old or one.tag not in others))
     return new
 
 

@@ -362,7 +362,7 @@ class TreeBuilder:
         return entity
 
     def _merge(self, entity: Entity, field: Field, value: bytes, character_set: str, source: int) -> None:
-        """Keep the first value of each key; a different one gives one warning for each key of an entity."""
+        """Keep the first value of each key. A different one gives a warning: one for a key of an entity, each for a reader."""
         known = entity.values.setdefault(field.name, (value, character_set))
         if known[0] == value and known[1] == character_set:
             return
@@ -370,10 +370,13 @@ class TreeBuilder:
         if decode(*known) == text:
             return
         others = entity.others.setdefault(field.name, set())
+        is_known = text in others or (bool(others) and self._conflict != SHOW)
         others.add(text)
-        if len(others) > 1:
+        if is_known:
             return
-        message = f"{field.label} differs from that in {self._name(entity.source)}: the first is kept"
+        # Where files replace records, the value of the record may stay.
+        kept = "" if self._existing.is_renewed(entity.record_type, entity.key) else ": the first is kept"
+        message = f"{field.label} differs from that in {self._name(entity.source)}{kept}"
         if self._conflict == SHOW:
             message = f"{field.label} {text!r} differs from {decode(*known)!r} in {self._name(entity.source)}"
         self.findings.append(Finding("FS-KEY-CONFLICT", message, Where(self._name(source), entity.record_type)))

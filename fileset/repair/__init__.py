@@ -212,11 +212,12 @@ def _tidied(medium: UpdatableMedium, leftovers: Sequence[Finding], report: Repor
     else:
         clean_up(medium, adopts=True)
     stay = [] if report.dry_run else [one for one in leftovers if os.path.lexists(f"{medium.name}/{one.where.file}")]
+    if all(one.foreign for one in report.skipped):
+        report.findings.append(Finding("FS-NOTHING-ADDED", NOTHING_FINISHED, Where(medium.name)))
     report.skipped += [
         Skipped(one.where.file, one.rule, "is not a file that a write leaves, and stays") for one in stay
     ]
     report.leftovers = len(leftovers) - len(stay)
-    report.findings.append(Finding("FS-NOTHING-ADDED", NOTHING_FINISHED, Where(medium.name)))
     return report.leftovers > 0
 
 

@@ -129,6 +129,12 @@ def test_an_index_of_what_a_killed_create_left_lists_complete_files_or_writes_no
     assert "nothing was written: a write was interrupted before any file was complete. Write it again" in said
     assert [path.name for path in folder.iterdir()] == ["README.TXT"]
     _killed_while_it_copies(folder)
+    (folder / "scan.dcm").write_bytes(synthetic.ct(3))  # complete, but it needs another name
+    said = run("index", folder, code=3).stderr
+    assert "Write it again" not in said
+    assert "fileset create" in said
+    (folder / "scan.dcm").unlink()
+    _killed_while_it_copies(folder)
     (folder / "A").write_bytes(synthetic.ct(3))
     assert "use `fileset index`, which lists the files that are complete" in run("list", folder, code=4).stderr
     said = run("index", folder).stderr

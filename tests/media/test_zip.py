@@ -897,6 +897,19 @@ def test_a_folder_with_contents_is_named(name: str, cut: str, tmp_path: Path, ru
     assert "EMPTY" not in done.stderr
 
 
+def test_a_folder_with_contents_is_named_where_its_archive_ends_too_early(tmp_path: Path, run: Runs) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("EMPTY/", b"")
+        archive.writestr("CT", synthetic.ct(1, 1, 1, 2))
+        archive.writestr(zipfile.ZipInfo("FULL/"), synthetic.ct(1, 1, 1, 1))
+    data = path.read_bytes()
+    path.write_bytes(data[: data.index(b"PK\1\2") - 100])
+    said = run("extract", path, "-o", tmp_path / "OUT", code=3).stderr
+    assert "FULL/: " in said
+    assert "EMPTY" not in said
+
+
 @pytest.mark.parametrize("verb", ["list", "info", "check", "extract", "repair"])
 def test_each_member_with_an_unusable_name_is_named_if_there_is_no_other(verb: str, tmp_path: Path, run: Runs) -> None:
     archive = tmp_path / "BAD.zip"

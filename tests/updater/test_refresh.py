@@ -195,12 +195,15 @@ def refreshed(disc: Path, keys: dict[str, str], patient_conflict: PatientConflic
 
 @pytest.mark.parametrize(
     "keys",
-    [{}, {"PatientID": "P1"}, {"SOPInstanceUID": "one"}, {"SeriesInstanceUID": synthetic.uid("series", 1, 1, 1)}],
+    [
+        {},
+        {"PatientID": "P1"},
+        {"ReferencedSOPInstanceUIDInFile": synthetic.ct_uid(1, 1, 1, 2)},
+        {"SeriesInstanceUID": synthetic.uid("series", 1, 1, 1)},
+    ],
 )
 def test_one_file_with_another_name_does_not_rename_the_patient(disc: Path, keys: dict[str, str]) -> None:
     changed_file(disc, PatientName="Wrong^Petra")
-    if "SOPInstanceUID" in keys:
-        keys = {"ReferencedSOPInstanceUIDInFile": str(dcmread(disc / FIRST).SOPInstanceUID)}
     updater = refreshed(disc, keys)
     assert patients(disc)[0] == ("Doe^Jane", 12)
     said = "the record has PatientName Doe^Jane, the file has Wrong^Petra: the record is used"
@@ -270,3 +273,23 @@ def test_split_gives_the_other_person_a_record(disc: Path) -> None:
     assert sorted(name for name, _ in patients(disc)) == ["Doe^Jane", "Doe^Jane", "Wrong^Petra"]
     assert [file for file, _ in found(updater, "FS-PATIENT-CONFLICT")] == [FIRST]
     assert not found(updater, "FS-KEY-DIFFERS")
+
+
+@pytest.mark.parametrize("code", ["ISO_IR 144", "ISO_IR 192"])
+def test_text_that_stays_keeps_its_character_set_where_a_file_lost_it(tmp_path: Path, code: str) -> None:
+    for number in (1, 2, 3):
+        dataset = synthetic.instance(synthetic.CT_IMAGE, number=number)
+        dataset.SpecificCharacterSet, dataset.StudyDescription = code, "\u041b\u044e\u043a\u0441"
+        synthetic.write(dataset, tmp_path / "IN" / str(number))
+    disc = tmp_path / "DISC"
+    with fileset.Creator(disc) as creator:
+        creator.add(tmp_path / "IN")
+    first = next(path for path in sorted(disc.rglob("IM*")))
+    dataset = dcmread(first)
+    dataset.StudyDescription = "NEW"
+    del dataset.SpecificCharacterSet
+    dataset.save_as(first)
+    refreshed(disc, {})
+    with fileset.Reader(disc) as reader:
+        assert [record["StudyDescription"] for record in reader.find("STUDY")] == ["\u041b\u044e\u043a\u0441"]
+    assert fileset.check_file_set(disc).conformant

@@ -142,10 +142,13 @@ def _is_own(tag: int) -> bool:
     return tag & 0xFFFF != 0  # group lengths are retired, and wrong once an element changes
 
 
+_CHARACTER_SET: Final = frozenset((tags.SPECIFIC_CHARACTER_SET,))
+
+
 def unlike(flat: FlatDirectory, index: int, tail: bytes) -> frozenset[int]:
-    """List the elements that only a record has, or only the new elements `tail`."""
+    """List the elements that only a record has, or only the new elements `tail`; the character set follows the text."""
     new = {part.tag for part in elements(tail, 0, len(tail), EXPLICIT_LITTLE)}
-    return frozenset(new.symmetric_difference(part.tag for part in _own_parts(flat, index)))
+    return frozenset(new.symmetric_difference(part.tag for part in _own_parts(flat, index))) - _CHARACTER_SET
 
 
 def own_elements(flat: FlatDirectory, index: int) -> bytes:

@@ -37,7 +37,11 @@ JOURNAL_NEW: Final = "JOURN_NW"
 NEW: Final = "NEW"
 OLD: Final = "OLD"
 
-_TEMPORARY: Final = re.compile(rf"{JOURNAL_NEW}|{LOCK_OLD}|T\d{{7}}").fullmatch
+_COPY: Final = r"T\d{7}"
+"""The temporary names of new files."""
+_TEMPORARY: Final = re.compile(rf"{JOURNAL_NEW}|{LOCK_OLD}|{_COPY}").fullmatch
+is_unfinished: Final = re.compile(rf"{WORK}/{_COPY}").fullmatch
+"""Tests whether a path is that of a new file which has no final name yet."""
 _SEALED: Final = re.compile(rf"([0-9a-f]{{32}})  ({NEW}|{OLD})\n")
 
 

@@ -51,7 +51,7 @@ def _members(file: BinaryIO, size: int) -> Iterator[ZipMember | RefusedName]:
         if found is None:
             at += 1
             continue
-        if not is_folder(found.name) or (isinstance(found, RefusedName) and found.reason == FILLED_FOLDER):
+        if not (isinstance(found, ZipMember) and is_folder(found.name)):
             yield found
         at = found.limit if isinstance(found, ZipMember) else at + len(LOCAL_SIGNATURE)
 
@@ -91,6 +91,8 @@ def _member(file: BinaryIO, at: int, size: int) -> ZipMember | RefusedName | Non
         packed, plain, crc = end
     if is_folder(name) and plain:
         return RefusedName(name, FILLED_FOLDER)
+    if is_folder(name):
+        return ZipMember(name, raw_name, at, data_at + packed, deflated=False, crc=None, packed=packed, size=0)
     if method not in (STORED, DEFLATED) or flags & ENCRYPTED or data_at + packed > size or name_fault(name):
         reason = "encrypted" if flags & ENCRYPTED else name_fault(name) or "cut off, or packed in an unknown way"
         return RefusedName(name, reason)
