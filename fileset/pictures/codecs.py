@@ -12,6 +12,7 @@ from collections.abc import Callable
 from struct import error, unpack_from
 from typing import TYPE_CHECKING, Any, Final
 
+from fileset.part10.jpeg import START, segments
 from fileset.pictures.errors import PictureError
 
 if TYPE_CHECKING:
@@ -25,33 +26,28 @@ Decoder = Callable[[bytes, "PixelFormat"], "NDArray[Any]"]
 RLE: Final = "1.2.840.10008.1.2.5"
 DEFLATED_FRAMES: Final = "1.2.840.10008.1.2.8.1"
 _JPEG_FAMILY: Final = "1.2.840.10008.1.2.4."
+_FAMILY_PATTERN: Final = re.escape(_JPEG_FAMILY)
+_LOSSLESS_JPEG: Final = rf"{_FAMILY_PATTERN}(5[5-8]|6[56]|70)"
+_JPEG_LS: Final = rf"{_FAMILY_PATTERN}8[01]"
 _ADOBE: Final = b"\xff\xee\x00\x0eAdobe"
 _START_OF_SCAN: Final = b"\xff\xda"
 
 
 def decoder_for(transfer_syntax: str) -> Decoder:
     """Find the function that decodes one frame of a compressed transfer syntax. Raises `PictureError` if there is none."""
-    if transfer_syntax.startswith(_JPEG_FAMILY):
-        number = transfer_syntax.removeprefix(_JPEG_FAMILY)
-        for pattern, decoder in _BY_NUMBER:
-            if re.fullmatch(pattern, number):
-                return decoder
-        if number[:2] == "10":
-            raise PictureError("it is a video (MPEG or HEVC), of which no single picture can be decoded")
-    if transfer_syntax == RLE:
-        return _rle
-    if transfer_syntax == DEFLATED_FRAMES:
-        return _deflated
+    for pattern, decoder in _DECODERS:
+        if re.fullmatch(pattern, transfer_syntax):
+            return decoder
+    if transfer_syntax.startswith(f"{_JPEG_FAMILY}10"):
+        raise PictureError("it is a video (MPEG or HEVC), of which no single picture can be decoded")
     raise PictureError(f"no decoder for the transfer syntax {transfer_syntax}")
 
 
 def colour_after(transfer_syntax: str, photometric: str) -> str:
     """Return the photometric interpretation of decoded values: decoders undo the colour transform of their format."""
-    number = transfer_syntax.removeprefix(_JPEG_FAMILY)
-    colour = photometric.startswith("YBR") and number != transfer_syntax
-    lossless_jpeg = re.fullmatch(r"5[5-8]|6[5-6]|70", number)
-    jpeg_ls = number in {"80", "81"}
-    return "RGB" if colour and not lossless_jpeg and not jpeg_ls else photometric
+    keeps = re.fullmatch(f"{_LOSSLESS_JPEG}|{_JPEG_LS}", transfer_syntax)
+    is_transformed = photometric.startswith("YBR") and transfer_syntax.startswith(_JPEG_FAMILY) and not keeps
+    return "RGB" if is_transformed else photometric
 
 
 def _jpeg(data: bytes, pixels: PixelFormat) -> NDArray[Any]:
@@ -74,23 +70,16 @@ def _jpeg_lossless(data: bytes, pixels: PixelFormat) -> NDArray[Any]:
     return jpeg8_decode(data, colorspace="RGB", outcolorspace="RGB") if pixels.samples == 3 else jpeg8_decode(data)
 
 
-def _jpeg_ls(data: bytes, _: PixelFormat) -> NDArray[Any]:
-    from imagecodecs import jpegls_decode
+def _by_library(name: str) -> Decoder:
+    """Return the decoder that is a function of imagecodecs, which needs nothing but the data."""
 
-    return jpegls_decode(data)
+    def decode(data: bytes, _: PixelFormat) -> NDArray[Any]:
+        import imagecodecs
 
+        values: NDArray[Any] = getattr(imagecodecs, name)(data)
+        return values
 
-def _jpeg_2000(data: bytes, _: PixelFormat) -> NDArray[Any]:
-    """Decode JPEG 2000 and High-Throughput JPEG 2000 (PS3.5 8.2.4, 8.2.14), and undo their colour transforms."""
-    from imagecodecs import jpeg2k_decode
-
-    return jpeg2k_decode(data)
-
-
-def _jpeg_xl(data: bytes, _: PixelFormat) -> NDArray[Any]:
-    from imagecodecs import jpegxl_decode
-
-    return jpegxl_decode(data)
+    return decode
 
 
 def _rle(data: bytes, pixels: PixelFormat) -> NDArray[Any]:
@@ -113,21 +102,21 @@ def _deflated(data: bytes, pixels: PixelFormat) -> NDArray[Any]:
     return pixels.native_values(inflated)
 
 
-_BY_NUMBER: Final[tuple[tuple[str, Decoder], ...]] = (
-    (r"5[0-4]|59|6[0-4]", _jpeg),
-    (r"5[5-8]|6[5-6]|70", _jpeg_lossless),
-    (r"8[01]", _jpeg_ls),
-    (r"9[0-3]", _jpeg_2000),
-    (r"20[1-3]", _jpeg_2000),
-    (r"11[0-2]", _jpeg_xl),
+_DECODERS: Final[tuple[tuple[str, Decoder], ...]] = (
+    (rf"{_FAMILY_PATTERN}(5[0-4]|59|6[0-4])", _jpeg),
+    (_LOSSLESS_JPEG, _jpeg_lossless),
+    (_JPEG_LS, _by_library("jpegls_decode")),
+    # JPEG 2000 and High-Throughput JPEG 2000 (PS3.5 8.2.4, 8.2.14); their colour transforms are undone.
+    (rf"{_FAMILY_PATTERN}(9[0-3]|20[1-3])", _by_library("jpeg2k_decode")),
+    (rf"{_FAMILY_PATTERN}11[0-2]", _by_library("jpegxl_decode")),
+    (re.escape(RLE), _rle),
+    (re.escape(DEFLATED_FRAMES), _deflated),
 )
-"""Last part of the transfer syntax below 1.2.840.10008.1.2.4 and its decoder (PS3.6 A)."""
+"""Pattern of the transfer syntax, and its decoder (PS3.6 A)."""
 
 
 _SIZED: Final = frozenset((0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7))
 """Start of Frame markers of JPEG (ISO/IEC 10918-1 B.2.2) and of JPEG-LS."""
-_ALONE: Final = frozenset((0x01, *range(0xD0, 0xD9)))
-"""Markers without a length."""
 _J2K: Final = b"\xff\x4f\xff\x51"
 _CODESTREAM: Final = b"jp2c"
 
@@ -135,28 +124,12 @@ _CODESTREAM: Final = b"jp2c"
 def stated_size(data: bytes) -> tuple[int, int] | None:
     """Read the rows and columns at the start of a JPEG, JPEG-LS or JPEG 2000 stream, None if it does not state them."""
     try:
-        if data[:2] == b"\xff\xd8":
-            return _of_jpeg(data)
+        if data.startswith(START):
+            return next((unpack_from(">HH", data, at + 3) for marker, at in segments(data) if marker in _SIZED), None)
         at = 0 if data.startswith(_J2K) else data.find(_J2K, data.find(_CODESTREAM))
         return _of_jpeg_2000(data, at) if at >= 0 else None
     except error:
         return None
-
-
-def _of_jpeg(data: bytes) -> tuple[int, int] | None:
-    at = 2
-    while data[at] == 0xFF if at + 1 < len(data) else False:
-        marker = data[at + 1]
-        if marker == 0xFF:
-            at += 1
-        elif marker in _ALONE:
-            at += 2
-        elif marker in _SIZED:
-            rows, columns = unpack_from(">HH", data, at + 5)
-            return rows, columns
-        else:
-            at += 2 + unpack_from(">H", data, at + 2)[0]
-    return None
 
 
 def _of_jpeg_2000(data: bytes, at: int) -> tuple[int, int]:

@@ -132,9 +132,7 @@ class Frames:
             raise PictureError(f"the compressed frame has {size[0]} rows and {size[1]} columns, not {expected}")
         try:
             values = decode(data, self.pixels)
-        except PictureError:
-            raise
-        except ImportError:
+        except (PictureError, ImportError):
             raise
         except Exception as problem:  # the decoders have no common error
             raise PictureError(f"the compressed frame cannot be decoded: {problem}") from problem
