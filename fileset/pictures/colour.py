@@ -50,7 +50,7 @@ def palette_levels(values: NDArray[Any], attributes: Attributes, pixels: PixelFo
     """Map indices of a palette to 8-bit RGB. Raises `PictureError` if there is no palette."""
     import numpy as np
 
-    found = palette(attributes, signed=pixels.kind == "i", big_endian=pixels.big_endian)
+    found = palette(attributes, pixels)
     if found is None:
         raise PictureError("it has PALETTE COLOR pixels, but no usable palette")
     first, colours = found

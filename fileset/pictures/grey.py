@@ -63,11 +63,10 @@ class GreyScale:
 
 def grey_scale(attributes: Attributes, pixels: PixelFormat) -> GreyScale:
     """Build the conversion for a frame: with its VOI LUT, or else with the first window of its attributes."""
-    signed = pixels.kind == "i"
-    voi = _voi_table(attributes, signed=signed, big_endian=pixels.big_endian)
+    voi = _voi_table(attributes, pixels)
     window = None if voi else first_window(attributes)
     return GreyScale(
-        _modality(attributes, signed=signed, big_endian=pixels.big_endian),
+        _modality(attributes, pixels),
         voi or (window.levels if window else None),
         window,
         attributes.text("PresentationLUTShape") == "INVERSE" or pixels.photometric == "MONOCHROME1",
@@ -137,24 +136,22 @@ def window_of(values: NDArray[Any], scale: GreyScale) -> Window:
     return Window(float(low + high) / 2, float(high - low), "LINEAR_EXACT")
 
 
-def _modality(attributes: Attributes, *, signed: bool, big_endian: bool) -> Levels:
+def _modality(attributes: Attributes, pixels: PixelFormat) -> Levels:
     """Make the function of the Modality LUT Sequence, else of Rescale Slope and Intercept (PS3.3 C.11.1)."""
-    for item in attributes.items("ModalityLUTSequence")[:1]:
-        table = table_in(item, signed=signed, big_endian=big_endian)
-        if table is not None:
-            return lambda values: table.apply(values).astype("f8")
+    table = table_in(attributes, "ModalityLUTSequence", pixels)
+    if table is not None:
+        return lambda values: table.apply(values).astype("f8")
     slope = attributes.number("RescaleSlope", 1) or 1
     intercept = attributes.number("RescaleIntercept", 0) or 0
     return lambda values: values * slope + intercept
 
 
-def _voi_table(attributes: Attributes, *, signed: bool, big_endian: bool) -> Levels | None:
-    for item in attributes.items("VOILUTSequence")[:1]:
-        table = table_in(item, signed=signed, big_endian=big_endian)
-        if table is not None:
-            highest = (1 << table.bits) - 1
-            return lambda values: table.apply(values) / highest
-    return None
+def _voi_table(attributes: Attributes, pixels: PixelFormat) -> Levels | None:
+    table = table_in(attributes, "VOILUTSequence", pixels)
+    if table is None:
+        return None
+    highest = (1 << table.bits) - 1
+    return lambda values: table.apply(values) / highest
 
 
 def _padding(attributes: Attributes, pixels: PixelFormat) -> tuple[float, float] | None:

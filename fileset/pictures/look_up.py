@@ -10,7 +10,8 @@ from fileset.pictures.attributes import Attributes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from pydicom.dataset import Dataset
+
+    from fileset.pictures.pixel_format import PixelFormat
 
 _MOST_ENTRIES: Final = 1 << 16
 
@@ -32,31 +33,32 @@ class LookUpTable:
         return found
 
 
-def table_in(dataset: Dataset, *, signed: bool, big_endian: bool) -> LookUpTable | None:
-    """Read the table of an item of Modality LUT or VOI LUT Sequence, None if it has no usable table."""
-    attributes = Attributes((dataset,))
-    return look_up_table(attributes, "LUTDescriptor", "LUTData", signed=signed, big_endian=big_endian)
+def table_in(attributes: Attributes, sequence: str, pixels: PixelFormat) -> LookUpTable | None:
+    """Read the table in Modality LUT or VOI LUT Sequence, None if the sequence has no usable table."""
+    return _table(attributes.item(sequence), "LUT", pixels)
 
 
-def look_up_table(
-    attributes: Attributes, descriptor: str, data: str, *, signed: bool, big_endian: bool
-) -> LookUpTable | None:
-    """Read the table that two attributes describe, None if they do not. `signed`: the values may be negative."""
-    described = attributes.numbers(descriptor)
+def _table(attributes: Attributes, prefix: str, pixels: PixelFormat) -> LookUpTable | None:
+    """Read the table that the attributes with these first words describe, None if they do not."""
+    described = attributes.numbers(f"{prefix}Descriptor")
     if len(described) != 3:
         return None
     count, first, bits = (int(number) for number in described)
     count = count & 0xFFFF or _MOST_ENTRIES
-    if signed and first > 0x7FFF:
+    if pixels.kind == "i" and first > 0x7FFF:
         first -= 0x10000
-    entries = _entries(attributes.get(data), count, big_endian=big_endian)
-    return None if entries is None or not 1 <= bits <= 16 else LookUpTable(first, bits, entries)
+    segmented = attributes.get(f"Segmented{prefix}Data")
+    if segmented is None:
+        entries = _entries(attributes.get(f"{prefix}Data"), count, bits, big_endian=pixels.big_endian)
+    else:
+        entries = _expanded(segmented, count, bits, big_endian=pixels.big_endian)
+    return None if entries is None else LookUpTable(first, bits, entries)
 
 
-def _entries(value: Any, count: int, *, big_endian: bool) -> NDArray[Any] | None:
+def _entries(value: Any, count: int, bits: int, *, big_endian: bool) -> NDArray[Any] | None:
     import numpy as np
 
-    if value is None:
+    if value is None or not 1 <= bits <= 16:
         return None
     if isinstance(value, bytes):
         if count <= len(value) < 2 * count:  # entries of 8 bits, two in each word
@@ -69,14 +71,14 @@ def _entries(value: Any, count: int, *, big_endian: bool) -> NDArray[Any] | None
     return entries[:count] if entries.size else None
 
 
-def palette(attributes: Attributes, *, signed: bool, big_endian: bool) -> tuple[int, NDArray[Any]] | None:
+def palette(attributes: Attributes, pixels: PixelFormat) -> tuple[int, NDArray[Any]] | None:
     """Return the first value that a palette maps, and its colours, entries x 3 of 8 bits; None if there is no palette.
 
     Segmented palettes are expanded (PS3.3 C.7.9.2).
     """
     import numpy as np
 
-    planes = [_plane(attributes, colour, signed=signed, big_endian=big_endian) for colour in ("Red", "Green", "Blue")]
+    planes = [_table(attributes, f"{colour}PaletteColorLookupTable", pixels) for colour in ("Red", "Green", "Blue")]
     tables = [plane for plane in planes if plane is not None]
     if len(tables) != 3:
         return None
@@ -85,21 +87,6 @@ def palette(attributes: Attributes, *, signed: bool, big_endian: bool) -> tuple[
     # Some writers declare 16 bits for entries that have 8.
     wide = colours.max() > 0xFF
     return tables[0].first, (colours >> 8 if wide else colours).astype(np.uint8)
-
-
-def _plane(attributes: Attributes, colour: str, *, signed: bool, big_endian: bool) -> LookUpTable | None:
-    descriptor = f"{colour}PaletteColorLookupTableDescriptor"
-    plain = f"{colour}PaletteColorLookupTableData"
-    segmented = attributes.get(f"Segmented{plain}")
-    if segmented is None:
-        return look_up_table(attributes, descriptor, plain, signed=signed, big_endian=big_endian)
-    described = attributes.numbers(descriptor)
-    if len(described) != 3:
-        return None
-    count = int(described[0]) or _MOST_ENTRIES
-    first, bits = int(described[1]), int(described[2])
-    entries = _expanded(segmented, count, bits, big_endian=big_endian)
-    return LookUpTable(first - 0x10000 if signed and first > 0x7FFF else first, bits, entries)
 
 
 def _expanded(data: Any, count: int, bits: int, *, big_endian: bool) -> NDArray[Any]:
@@ -122,18 +109,13 @@ def _expanded(data: Any, count: int, bits: int, *, big_endian: bool) -> NDArray[
         elif kind == 2 and not after and at + 3 < len(words):
             # The offset counts bytes from the start. Segments there are copied once, so references cannot loop.
             after = at + (4 if form.itemsize == 2 else 6)
-            offset = _offset(words[at + 2 :], form.itemsize)
+            offset = sum(word << (8 * form.itemsize * place) for place, word in enumerate(words[at + 2 : after]))
             words = words[:after] + _segments(words, offset // form.itemsize, length) + words[after:]
             at, after = after, 0
         else:
             break
     padded = (found or [0]) + [found[-1] if found else 0] * (count - len(found))
     return np.asarray(padded[:count], np.uint16)
-
-
-def _offset(words: list[int], width: int) -> int:
-    low_first = words[: 4 // width]
-    return sum(word << (8 * width * at) for at, word in enumerate(low_first))
 
 
 def _segments(words: list[int], at: int, count: int) -> list[int]:
