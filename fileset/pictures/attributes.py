@@ -58,16 +58,17 @@ class Attributes:
         value = self.first(keyword)
         return "" if value is None else str(value).strip(" \0")
 
-    def items(self, keyword: str) -> list[Dataset]:
+    def items(self, keyword: str) -> list[Attributes]:
         """Return the items of a sequence."""
         from pydicom.dataset import Dataset
 
         value = self.get(keyword)
-        return (
-            [item for item in value if isinstance(item, Dataset)]
-            if isinstance(value, list) or _is_sequence(value)
-            else []
-        )
+        items = value if isinstance(value, list) or _is_sequence(value) else []
+        return [Attributes((item,)) for item in items if isinstance(item, Dataset)]
+
+    def item(self, keyword: str) -> Attributes:
+        """Return the first item of a sequence; without one, attributes that have no values."""
+        return next(iter(self.items(keyword)), Attributes(()))
 
 
 def attributes_of(dataset: Dataset, frame: int = 0) -> Attributes:

@@ -62,8 +62,7 @@ Depiction = Picture | ReportText | Document | Card
 
 def depict(instance: DepictedInstance) -> Depiction:
     """Depict an instance; return a `Card` with the reason if that fails."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom warns about values that it returns nevertheless
+    with warnings.catch_warnings(action="ignore"):  # pydicom warns about values that it returns nevertheless
         return _depicted(instance)
 
 

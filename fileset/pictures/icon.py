@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from itertools import starmap
 from struct import pack
 from typing import TYPE_CHECKING, Any
 
-from fileset.dicom.elements import element, item
+from fileset.dicom.elements import EXPLICIT_LITTLE, element, elements, item
 from fileset.dicom.header import Reading
 from fileset.pictures.attributes import Attributes, attributes_of
 from fileset.pictures.depict import aspect_ratio, picture_of, representative_frame
@@ -18,7 +19,6 @@ from fileset.standard import tags
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from pydicom.dataset import Dataset
 
 
 def icon_of_file(read: Reading, size: int = 64) -> bytes:
@@ -27,11 +27,10 @@ def icon_of_file(read: Reading, size: int = 64) -> bytes:
     Use the icon of the file itself if it is conformant and has `size` rows and columns. Raises `PictureError` if the image
     cannot be decoded.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom warns about values that it returns nevertheless
+    with warnings.catch_warnings(action="ignore"):  # pydicom warns about values that it returns nevertheless
         try:
             instance = read_instance(read)
-            return encoded_icon(_own_icon(instance, size) or _pixels(instance, size), size)
+            return encoded_icon(_own_icon(instance, size) or _square(_small(instance, size), size), size)
         except (PictureError, ImportError):
             raise
         except Exception as problem:  # any element may have any value
@@ -40,25 +39,19 @@ def icon_of_file(read: Reading, size: int = 64) -> bytes:
 
 def encoded_icon(pixels: bytes, size: int) -> bytes:
     """Encode the element Icon Image Sequence in Explicit VR Little Endian: `size` x `size` grey pixels of 8 bits."""
-    short = (
-        (tags.SAMPLES_PER_PIXEL, 1),
-        (tags.ROWS, size),
-        (tags.COLUMNS, size),
-        (tags.BITS_ALLOCATED, 8),
-        (tags.BITS_STORED, 8),
-        (tags.HIGH_BIT, 7),
-        (tags.PIXEL_REPRESENTATION, 0),
+    side, eight = pack("<H", size), pack("<H", 8)
+    content = (
+        (tags.SAMPLES_PER_PIXEL, "US", pack("<H", 1)),
+        (tags.PHOTOMETRIC_INTERPRETATION, "CS", b"MONOCHROME2"),
+        (tags.ROWS, "US", side),
+        (tags.COLUMNS, "US", side),
+        (tags.BITS_ALLOCATED, "US", eight),
+        (tags.BITS_STORED, "US", eight),
+        (tags.HIGH_BIT, "US", pack("<H", 7)),
+        (tags.PIXEL_REPRESENTATION, "US", pack("<H", 0)),
+        (tags.PIXEL_DATA, "OB", pixels),  # OB, as PS3.11 B.3.3.2 prefers it
     )
-    encoded = {tag: element(tag, "US", pack("<H", value)) for tag, value in short}
-    encoded[tags.PHOTOMETRIC_INTERPRETATION] = element(tags.PHOTOMETRIC_INTERPRETATION, "CS", b"MONOCHROME2")
-    # OB, as PS3.11 B.3.3.2 prefers it
-    encoded[tags.PIXEL_DATA] = element(tags.PIXEL_DATA, "OB", pixels)
-    content = b"".join(encoded[tag] for tag in sorted(encoded))
-    return element(tags.ICON_IMAGE_SEQUENCE, "SQ", item(content))
-
-
-def _pixels(instance: DepictedInstance, size: int) -> bytes:
-    return _square(_small(instance, size), size)
+    return element(tags.ICON_IMAGE_SEQUENCE, "SQ", item(b"".join(starmap(element, content))))
 
 
 def _small(instance: DepictedInstance, size: int) -> Picture:
@@ -111,23 +104,20 @@ def _own_icon(instance: DepictedInstance, size: int) -> bytes | None:
     """Find the pixels of the icon in the file, if it is native, grey, of 8 bits and of the right size."""
     for icon in Attributes((instance.dataset,)).items("IconImageSequence"):
         if _is_conformant(icon, size):
-            pixels = Attributes((icon,)).get("PixelData")
+            pixels = icon.get("PixelData")
             if isinstance(pixels, bytes) and len(pixels) == size * size:
                 return pixels
     return None
 
 
-def _is_conformant(icon: Dataset, size: int) -> bool:
-    attributes = Attributes((icon,))
+def _is_conformant(icon: Attributes, size: int) -> bool:
     numbers = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation")
-    found = [attributes.number(keyword, -1) for keyword in numbers]
-    return found == [size, size, 1, 8, 8, 7, 0] and attributes.text("PhotometricInterpretation") == "MONOCHROME2"
+    found = [icon.number(keyword, -1) for keyword in numbers]
+    return found == [size, size, 1, 8, 8, 7, 0] and icon.text("PhotometricInterpretation") == "MONOCHROME2"
 
 
 def with_icon(tail: bytes, icon: bytes) -> bytes:
     """Insert an icon into the tail of a record, in the order of the tags; replace an existing one."""
-    from fileset.dicom.elements import EXPLICIT_LITTLE, elements
-
     before, after = len(tail), len(tail)
     for part in elements(tail, 0, len(tail), EXPLICIT_LITTLE):
         if part.tag >= tags.ICON_IMAGE_SEQUENCE:

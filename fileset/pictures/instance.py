@@ -77,8 +77,7 @@ def _read(read: Reading, transfer_syntax: str) -> DepictedInstance:
             tags.append(int(tag))
         return bool(tags)
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
         try:
             dataset = read_partial(file, at_pixels, defer_size=None, force=True)
         except Exception as problem:  # pydicom raises nearly anything on damaged input

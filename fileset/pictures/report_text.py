@@ -27,7 +27,7 @@ class ReportLine:
 
 def report_lines(dataset: Dataset) -> Iterator[ReportLine]:
     """Yield the content items of a report in order; after `MOST_LINES` lines, a last one says that there are more."""
-    stack: list[Iterator[tuple[int, Dataset]]] = [iter([(0, dataset)])]
+    stack: list[Iterator[tuple[int, Attributes]]] = [iter([(0, Attributes((dataset,)))])]
     count = 0
     while stack:
         for depth, item in stack[-1]:
@@ -35,47 +35,31 @@ def report_lines(dataset: Dataset) -> Iterator[ReportLine]:
                 yield ReportLine(0, "...", f"more than {MOST_LINES} lines")
                 return
             count += 1
-            yield _line(depth, item)
+            show = _VALUES.get(item.text("ValueType"))
+            yield ReportLine(depth, _meaning(item, "ConceptNameCodeSequence"), show(item) if show else "")
             if depth < DEEPEST:
-                below = Attributes((item,)).items("ContentSequence")
-                stack.append(iter([(depth + 1, child) for child in below]))
+                stack.append(iter([(depth + 1, child) for child in item.items("ContentSequence")]))
                 break
         else:
             stack.pop()
 
 
-def _line(depth: int, item: Dataset) -> ReportLine:
-    attributes = Attributes((item,))
-    name = _meaning(attributes, "ConceptNameCodeSequence")
-    return ReportLine(depth, name, _value(attributes))
-
-
-def _value(attributes: Attributes) -> str:
-    value_type = attributes.text("ValueType")
-    show = _VALUES.get(value_type)
-    return show(attributes) if show else ""
-
-
 def _meaning(attributes: Attributes, keyword: str) -> str:
-    items = [Attributes((item,)) for item in attributes.items(keyword)[:1]]
-    return next((item.text("CodeMeaning") or item.text("CodeValue") for item in items), "")
+    code = attributes.item(keyword)
+    return code.text("CodeMeaning") or code.text("CodeValue")
 
 
 def _number(attributes: Attributes) -> str:
-    for item in attributes.items("MeasuredValueSequence")[:1]:
-        measured = Attributes((item,))
-        unit = _unit(measured)
-        return f"{measured.text('NumericValue')} {unit}".strip()
+    for measured in attributes.items("MeasuredValueSequence"):
+        return f"{measured.text('NumericValue')} {_unit(measured)}".strip()
     return _meaning(attributes, "NumericValueQualifierCodeSequence")
 
 
 def _unit(measured: Attributes) -> str:
     """Return the unit as its code, such as mm; "no units" is left out."""
-    for item in measured.items("MeasurementUnitsCodeSequence")[:1]:
-        unit = Attributes((item,))
-        code = unit.text("CodeValue")
-        return "" if code == "1" else unit.text("CodeMeaning") if code.startswith("{") else code
-    return ""
+    unit = measured.item("MeasurementUnitsCodeSequence")
+    code = unit.text("CodeValue")
+    return "" if code == "1" else unit.text("CodeMeaning") if code.startswith("{") else code
 
 
 def _date_time(attributes: Attributes) -> str:
@@ -98,12 +82,10 @@ def shown_time(text: str) -> str:
 def _reference(attributes: Attributes) -> str:
     from pydicom.uid import UID
 
-    for item in attributes.items("ReferencedSOPSequence")[:1]:
-        referenced = Attributes((item,))
-        frame = referenced.text("ReferencedFrameNumber")
-        name = UID(referenced.text("ReferencedSOPClassUID")).name.removesuffix(" Storage")
-        return f"{name}, frame {frame}" if frame else name
-    return ""
+    referenced = attributes.item("ReferencedSOPSequence")
+    frame = referenced.text("ReferencedFrameNumber")
+    name = UID(referenced.text("ReferencedSOPClassUID")).name.removesuffix(" Storage")
+    return f"{name}, frame {frame}" if frame else name
 
 
 def _coordinates(attributes: Attributes) -> str:

@@ -38,8 +38,8 @@ def waveform_picture(dataset: Dataset) -> Picture:
     import numpy as np
     from PIL import Image, ImageDraw
 
-    groups = [_group(Attributes((item,))) for item in Attributes((dataset,)).items("WaveformSequence")]
-    shown = max(filter(None, groups), key=lambda group: group.samples.size, default=None)
+    groups = filter(None, map(_group, Attributes((dataset,)).items("WaveformSequence")))
+    shown = max(groups, key=lambda group: group.samples.size, default=None)
     if shown is None:
         raise PictureError("its waveform has no readable samples")
     channels = min(_MOST_CHANNELS, shown.samples.shape[1])
@@ -64,13 +64,12 @@ def _group(attributes: Attributes) -> _MultiplexGroup | None:
     width = np.dtype(form).itemsize
     count = len(data) // (width * channels)
     samples = np.frombuffer(data, f"<{form}", count * channels).reshape(count, channels)
-    labels = [_label(Attributes((item,))) for item in attributes.items("ChannelDefinitionSequence")]
+    labels = map(_label, attributes.items("ChannelDefinitionSequence"))
     return _MultiplexGroup(samples, [*labels, *[""] * channels][:channels], frequency) if count > 1 else None
 
 
 def _label(channel: Attributes) -> str:
-    source = next((Attributes((item,)) for item in channel.items("ChannelSourceSequence")[:1]), channel)
-    label = channel.text("ChannelLabel") or source.text("CodeMeaning")
+    label = channel.text("ChannelLabel") or channel.item("ChannelSourceSequence").text("CodeMeaning")
     return label.removeprefix("Lead ").partition(" (")[0][:10]
 
 
