@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -31,6 +31,7 @@ class CertificateRecipient:
     certificate: Certificate
 
     version = 0
+    """The lowest version of EnvelopedData that allows this recipient (RFC 5652 6.1)."""
 
     def info(self, key: bytes) -> bytes:
         """Encode the KeyTransRecipientInfo for the content encryption key `key`."""
@@ -136,11 +137,6 @@ def read_signer(certificate: File, key: File, ask: Callable[[str], str] | None =
     if private.public_key() != public_key(found[0]):
         raise RuleError(f"is not the key of the certificate in {path_of(certificate)}", path=path_of(key))
     return Signer(found[0], private, found[1:])
-
-
-def read_many(paths: Iterable[File]) -> tuple[Certificate, ...]:
-    """Read the certificates in several files."""
-    return tuple(one for path in paths for one in read_certificates(path))
 
 
 def _content(path: File) -> bytes:

@@ -47,6 +47,7 @@ class PasswordRecipient:
     _salt: bytes = field(factory=lambda: os.urandom(16), repr=False)
 
     version = 3
+    """The lowest version of EnvelopedData that allows this recipient (RFC 5652 6.1)."""
 
     @cached_property
     def _key(self) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -17,10 +18,10 @@ from fileset.secure.certificates import (
     public_key,
     read_certificates,
     read_key,
-    read_many,
     read_recipient,
     read_signer,
 )
+from fileset.secure.errors import require_secure
 from fileset.secure.passwords import PasswordRecipient, checked
 from fileset.secure.recipients import Opener, PrivateKey
 from fileset.secure.writer import Digested, Sealer, Signed
@@ -69,8 +70,6 @@ class Security:
         trust: Iterable[File] = (),
         ask: Callable[[str], str] | None = None,
     ) -> None:
-        from fileset.secure.errors import require_secure
-
         require_secure("pyzipper" if zip_password is not None else "asn1crypto")
         require_secure()
         if zip_password is not None and not zip_password:
@@ -86,7 +85,7 @@ class Security:
         self.__attrs_init__(
             tuple(map(read_recipient, recipients)),
             read_signer(*signer, ask) if signer is not None else None,
-            read_many(trust),
+            tuple(chain.from_iterable(map(read_certificates, trust))),
             Opener(keys, b"" if password is None else checked(password)),
             (zip_password or "").encode("utf-8"),
         )

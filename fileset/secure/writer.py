@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
-from typing import Final, Protocol
+from typing import Final
 
 from attrs import field, frozen
 
 from fileset.errors import MediumError
 from fileset.secure.ber import NULL, OCTETS, SEQUENCE, element, header, identifier, integer, octets, sequence, set_of
-from fileset.secure.certificates import Signer, issuer_and_serial
+from fileset.secure.certificates import CertificateRecipient, Signer, issuer_and_serial
 from fileset.secure.ciphers import cbc
 from fileset.secure.names import (
     AES_256,
@@ -31,39 +31,11 @@ from fileset.secure.names import (
     SIGNED,
     SIGNING_TIME,
 )
+from fileset.secure.passwords import PasswordRecipient
 
 BLOCK: Final = 16
 _DIGEST: Final = sequence(identifier(SHA_256), NULL)
 _NO_DIGEST: Final = bytes(32)
-
-
-class Recipient(Protocol):
-    """A recipient of envelopes; `version` is the lowest version of EnvelopedData that allows it (RFC 5652 6.1)."""
-
-    @property
-    def version(self) -> int:
-        """3 for a password, else 0."""
-
-    def info(self, key: bytes) -> bytes:
-        """Encode the RecipientInfo for the content encryption key `key`."""
-
-
-class Protection(Protocol):
-    """The layer inside an envelope that protects the content from changes."""
-
-    @property
-    def content_type(self) -> str:
-        """The identifier of the layer."""
-
-    @property
-    def tail_size(self) -> int:
-        """Size of the tail in bytes."""
-
-    def head(self, size: int) -> bytes:
-        """Encode the part before a content of `size` bytes."""
-
-    def tail(self, digest: bytes) -> bytes:
-        """Encode the part after a content with this SHA-256."""
 
 
 @frozen
@@ -74,11 +46,11 @@ class Digested:
     tail_size = len(octets(_NO_DIGEST))
 
     def head(self, size: int) -> bytes:
-        """Encode the start of DigestedData."""
+        """Encode the part before a content of `size` bytes."""
         return _head(size, integer(0) + _DIGEST, self.tail_size)
 
     def tail(self, digest: bytes) -> bytes:
-        """Encode the digest."""
+        """Encode the part after a content with this SHA-256: the digest."""
         return octets(digest)
 
 
@@ -97,11 +69,11 @@ class Signed:
         return len(self._around(bytes((self.signer.key.key_size + 7) // 8), _NO_DIGEST))
 
     def head(self, size: int) -> bytes:
-        """Encode the start of SignedData."""
+        """Encode the part before a content of `size` bytes."""
         return _head(size, integer(1) + set_of(_DIGEST), self.tail_size)
 
     def tail(self, digest: bytes) -> bytes:
-        """Encode the certificates and the signature."""
+        """Encode the part after a content with this SHA-256: the certificates and the signature."""
         signed = element(0x31, *self._attributes(digest))
         return self._around(self.signer.sign(signed), digest)
 
@@ -135,8 +107,8 @@ def _head(size: int, first: bytes, tail: int) -> bytes:
 class Sealer:
     """Encrypts files for its recipients with AES-256 in CBC mode: a new key and initial vector for each file."""
 
-    recipients: Sequence[Recipient]
-    protection: Protection
+    recipients: Sequence[CertificateRecipient | PasswordRecipient]
+    protection: Digested | Signed
 
     def size(self, size: int) -> int:
         """Compute the size of the envelope of a file of `size` bytes."""
