@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final
 
@@ -38,6 +40,17 @@ class SecureError(FormatError):
 def damaged(reason: str) -> SecureError:
     """Return the error for an envelope that breaks the syntax of RFC 5652."""
     return SecureError(f"a damaged Secure DICOM File: {reason}", rule=FORM)
+
+
+@contextmanager
+def decoding(part: str) -> Iterator[None]:
+    """Raise `SecureError` about a part of an envelope for any error of the library that decodes it."""
+    try:
+        yield
+    except SecureError:
+        raise
+    except Exception as problem:  # the library raises nearly anything on damaged input
+        raise damaged(f"{part} cannot be decoded") from problem
 
 
 def require_secure(library: str = "cryptography") -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Final, Self, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self, cast
 
 from attrs import evolve, field, frozen
 
@@ -162,17 +162,14 @@ class SecureMedium(SecureView):
         with self.around.open(file_id) as file:
             read, size = random_access(file)
             found = parsed(parse(read, size).recipients) if is_secure(read(0, _FIRST)) else []
-        stay = [one.certificate for one in self.security.recipients]
-        lost = [
-            (kind, info)
-            for kind, info in found
-            if not (
-                self.security.opener.password
-                if kind == "pwri"
-                else kind == "ktri" and any(is_named(info["rid"], one) for one in stay)
-            )
-        ]
+        lost = [(kind, info) for kind, info in found if not self._stays(kind, info)]
         return described(lost) if lost else ""
+
+    def _stays(self, kind: str, info: Any) -> bool:
+        """Check whether new files are encrypted for a recipient of an old one, too."""
+        if kind == "pwri":
+            return bool(self.security.opener.password)
+        return kind == "ktri" and any(is_named(info["rid"], one.certificate) for one in self.security.recipients)
 
     def exists(self) -> bool:
         """Check whether something exists at the path of the medium."""

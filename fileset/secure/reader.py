@@ -18,7 +18,7 @@ from fileset.secure.ber import SEQUENCE, SET, BerElement, Decoder, Reading, elem
 from fileset.secure.ciphers import algorithm, decrypting
 from fileset.secure.errors import DIGEST, INTEGRITY, SecureError, damaged
 from fileset.secure.names import CIPHERS, DATA, DIGESTED, ENVELOPED, SIGNED
-from fileset.secure.recipients import Opener, is_for_others
+from fileset.secure.recipients import Opener, is_for_others, parsed
 from fileset.secure.signatures import SignedBy, decoded, digest_name, digests_of, verified
 from fileset.secure.spliced import Cipher, Decrypted, Spliced
 
@@ -139,7 +139,7 @@ def _decrypted(envelope: Envelope, opener: Opener) -> tuple[Decrypted, Layer | N
         try:
             cipher = decrypting(envelope.cipher, key, envelope.iv)
             if opened_by == "certificate" and not opener.names_recipients and not _begins(envelope, cipher):
-                raise is_for_others(envelope.recipients)
+                raise is_for_others(parsed(envelope.recipients))
             plain = Decrypted(envelope.encrypted, cipher)
             return plain, _layer(plain, envelope.content_type), opened_by
         except SecureError as reason:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import field, frozen
@@ -12,7 +12,7 @@ from attrs import field, frozen
 from fileset.errors import RuleError
 from fileset.secure.certificates import public_key
 from fileset.secure.ciphers import algorithm
-from fileset.secure.errors import ALGORITHM, KEY, PASSWORD, SecureError, damaged
+from fileset.secure.errors import ALGORITHM, KEY, PASSWORD, SecureError, damaged, decoding
 from fileset.secure.names import PASSWORD_WRAP, PBKDF2, PRFS, RSA
 from fileset.secure.passwords import MOST_ROUNDS, derived, unwrapped
 
@@ -79,7 +79,7 @@ class Opener:
         raise problem or (
             SecureError("the password is wrong", rule=PASSWORD)
             if self.password and "pwri" in kinds
-            else SecureError(_for_others(found), rule=KEY)
+            else is_for_others(found)
         )
 
     def _opened(self, kind: str, info: Any) -> bytes | None:
@@ -88,7 +88,7 @@ class Opener:
         return self._by_key(info) if kind == "ktri" else None
 
     def _by_key(self, info: Any) -> bytes | None:
-        mine = [one for one in self.keys if _is_for(info, one.certificate)]
+        mine = [one for one in self.keys if one.certificate is None or is_named(info["rid"], one.certificate)]
         if mine and info["key_encryption_algorithm"]["algorithm"].dotted != RSA:
             name = info["key_encryption_algorithm"]["algorithm"].native
             raise SecureError(f"the key of the content is encrypted by {name}, not by RSA", rule=ALGORITHM)
@@ -109,16 +109,14 @@ class Opener:
 
 
 @lru_cache(maxsize=64)  # callers open a file several times, and decoding takes about two milliseconds
+@decoding("its recipients")
 def parsed(recipients: bytes) -> list[tuple[str, Any]]:
     """Decode kind and content of each RecipientInfo. Raises `SecureError` if they cannot be decoded."""
     from asn1crypto import cms
 
-    try:
-        found = [(one.name, one.chosen) for one in cms.RecipientInfos.load(recipients)]
-        for _, info in found:
-            _ = info.native  # decodes every part, so that no later use fails
-    except Exception as problem:  # the library raises nearly anything on damaged input
-        raise damaged("its recipients cannot be decoded") from problem
+    found = [(one.name, one.chosen) for one in cms.RecipientInfos.load(recipients)]
+    for _, info in found:
+        _ = info.native  # decodes every part, so that no later use fails
     return found
 
 
@@ -134,13 +132,9 @@ def described(found: Sequence[tuple[str, Any]]) -> str:
     return ", ".join(words) or "no recipient"
 
 
-def _for_others(found: Sequence[tuple[str, Any]]) -> str:
-    return f"is encrypted for {described(found)}: none of the given keys opens it"
-
-
-def is_for_others(recipients: bytes) -> SecureError:
-    """Return the error for a file that none of the given keys opens."""
-    return SecureError(_for_others(parsed(recipients)), rule=KEY)
+def is_for_others(found: Sequence[tuple[str, Any]]) -> SecureError:
+    """Return the error for a file with these recipients, which none of the given keys opens."""
+    return SecureError(f"is encrypted for {described(found)}: none of the given keys opens it", rule=KEY)
 
 
 def _certificate(info: Any) -> str:
@@ -148,12 +142,6 @@ def _certificate(info: Any) -> str:
     if rid.name == "issuer_and_serial_number":
         return f"certificate {rid.chosen['serial_number'].native} of {rid.chosen['issuer'].human_friendly}"
     return f"the certificate with key identifier {rid.native.hex()}"
-
-
-def _is_for(info: Any, certificate: Certificate | None) -> bool:
-    if certificate is None:
-        return True
-    return is_named(info["rid"], certificate)
 
 
 def is_named(name: Any, certificate: Certificate) -> bool:
@@ -183,7 +171,7 @@ def _check_rounds(found: Sequence[tuple[str, Any]]) -> None:
     rounds = 0
     for info in (info for kind, info in found if kind == "pwri"):
         with suppress(SecureError):
-            rounds += max(_part(partial(_derivation, info))[1], 0)
+            rounds += max(_derivation(info)[1], 0)
     if rounds > MOST_ROUNDS:
         raise damaged(f"its passwords need {rounds} rounds of PBKDF2; at most {MOST_ROUNDS} are computed")
 
@@ -192,9 +180,9 @@ def _by_password(info: Any, password: bytes) -> bytes | None:
     wrap = info["key_encryption_algorithm"]
     if wrap["algorithm"].dotted != PASSWORD_WRAP:
         raise SecureError("the key of the content is wrapped in a way that PS3.15 D.1 does not allow", rule=ALGORITHM)
-    cipher, iv = _part(partial(_cipher, wrap))
+    cipher, iv = _cipher(wrap)
     _, size, block = algorithm(cipher)
-    salt, rounds, prf = _part(partial(_derivation, info))
+    salt, rounds, prf = _derivation(info)
     if prf not in PRFS:
         raise SecureError("PBKDF2 uses a function that PS3.15 D.1 does not allow", rule=ALGORITHM)
     if rounds <= 0:
@@ -204,6 +192,7 @@ def _by_password(info: Any, password: bytes) -> bytes | None:
     return unwrapped(cipher, derived(password, salt, rounds, size, PRFS[prf]), iv, info["encrypted_key"].native)
 
 
+@decoding("a recipient")
 def _cipher(wrap: Any) -> tuple[str, bytes]:
     from asn1crypto.algos import EncryptionAlgorithm
 
@@ -211,6 +200,7 @@ def _cipher(wrap: Any) -> tuple[str, bytes]:
     return found["algorithm"].dotted, bytes(found["parameters"].native)
 
 
+@decoding("a recipient")
 def _derivation(info: Any) -> tuple[bytes, int, str]:
     derivation = info["key_derivation_algorithm"]
     if derivation["algorithm"].dotted != PBKDF2:
@@ -223,12 +213,3 @@ def _derivation(info: Any) -> tuple[bytes, int, str]:
         parameters["iteration_count"].native,
         parameters["prf"]["algorithm"].dotted,
     )
-
-
-def _part(read: Callable[[], Any]) -> Any:
-    try:
-        return read()
-    except SecureError:
-        raise
-    except Exception as problem:  # as in `parsed`
-        raise damaged("a recipient cannot be decoded") from problem

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
-from fileset.secure.errors import ALGORITHM, SIGNATURE, SecureError, damaged
+from fileset.secure.certificates import name_of
+from fileset.secure.errors import ALGORITHM, SIGNATURE, SecureError, damaged, decoding
 from fileset.secure.names import CONTENT_TYPE, DATA, DIGESTS, MESSAGE_DIGEST, SIGNATURES
 from fileset.secure.recipients import is_named
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.hashes import HashAlgorithm
     from cryptography.x509 import Certificate
 
 MOST: Final = 16
@@ -35,11 +36,9 @@ def decoded(data: bytes) -> Any:
     """Decode SignedData without its content, with `asn1crypto`. Raises `SecureError` if it is damaged."""
     from asn1crypto import cms
 
-    try:
+    with decoding("its signatures"):
         found = cms.SignedData.load(data)
         _ = found.native  # decodes every part
-    except Exception as problem:  # the library raises nearly anything on damaged input
-        raise damaged("its signatures cannot be decoded") from problem
     if not 0 < len(found["signer_infos"]) <= MOST:
         raise damaged(f"it has {len(found['signer_infos'])} signatures")
     return found
@@ -90,11 +89,10 @@ def _verified(
     attributes = info["signed_attrs"]
     if len(attributes):
         _compare(attributes, digests[digest])
-        data = b"\x31" + attributes.dump()[1:]
-        is_good = _is_good(signer, info["signature"].native, data, digest, hashed=False)
+        is_good = _is_good(signer, info, b"\x31" + attributes.dump()[1:], digest, hashed=False)
     else:
-        is_good = _is_good(signer, info["signature"].native, digests[digest], digest, hashed=True)
-    name = signer.subject.rfc4514_string()
+        is_good = _is_good(signer, info, digests[digest], digest, hashed=True)
+    name = name_of(signer)
     if not is_good:
         raise SecureError(f"the signature of {name} is wrong: the file was changed", rule=SIGNATURE)
     return SignedBy(name, _doubt(signer, certificates, trust), bool(trust))
@@ -110,8 +108,10 @@ def _compare(attributes: Any, digest: bytes) -> None:
         raise SecureError("the signature belongs to other content: the file was changed", rule=SIGNATURE)
 
 
-def _is_good(signer: Certificate, signature: bytes, data: bytes, digest: str, *, hashed: bool) -> bool:
+def _is_good(signer: Certificate, info: Any, data: bytes, digest: str, *, hashed: bool) -> bool:
+    """Verify the signature of data, or of data that is `hashed` already."""
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
@@ -120,43 +120,23 @@ def _is_good(signer: Certificate, signature: bytes, data: bytes, digest: str, *,
         key = signer.public_key()
         if not isinstance(key, RSAPublicKey):
             raise SecureError("the signer has no RSA key", rule=ALGORITHM)
-        kind = _hash(digest)
-        key.verify(signature, data, PKCS1v15(), Prehashed(kind) if hashed else kind)
+        kind = getattr(hashes, digest.upper())()  # also SHA1, which PS3.15 D.1 has for reading
+        key.verify(info["signature"].native, data, PKCS1v15(), Prehashed(kind) if hashed else kind)
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         return False
     return True
 
 
-def _hash(digest: str) -> HashAlgorithm:
-    from cryptography.hazmat.primitives import hashes
-
-    kinds: dict[str, HashAlgorithm] = {
-        "sha1": hashes.SHA1(),  # noqa: S303  # PS3.15 D.1 has it, for reading
-        "sha256": hashes.SHA256(),
-        "sha384": hashes.SHA384(),
-        "sha512": hashes.SHA512(),
-    }
-    return kinds[digest]
-
-
 def _doubt(signer: Certificate, certificates: Sequence[Certificate], trust: Sequence[Certificate]) -> str:
     """Explain why a signer is not trusted; return "" if its certificate is trusted, or leads to one that is."""
-    from cryptography.x509.verification import (
-        ExtensionPolicy,
-        PolicyBuilder,
-        Store,
-        VerificationError,
-    )
+    from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
     if not trust:
         return "no certificate to trust was given"
     try:
         if signer in trust:
-            return (
-                ""
-                if signer.not_valid_before_utc <= _now() <= signer.not_valid_after_utc
-                else "it is expired or not yet valid"
-            )
+            is_valid = signer.not_valid_before_utc <= datetime.now(UTC) <= signer.not_valid_after_utc
+            return "" if is_valid else "it is expired or not yet valid"
         anything = ExtensionPolicy.permit_all()  # a signer of media needs no host name
         builder = PolicyBuilder().store(Store(list(trust)))
         builder = builder.extension_policies(ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=anything)
@@ -164,9 +144,3 @@ def _doubt(signer: Certificate, certificates: Sequence[Certificate], trust: Sequ
     except (VerificationError, ValueError) as problem:
         return str(problem) or "its certificate does not lead to a trusted one"
     return ""
-
-
-def _now() -> Any:
-    from datetime import UTC, datetime
-
-    return datetime.now(UTC)
