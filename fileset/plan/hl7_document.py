@@ -28,16 +28,18 @@ if TYPE_CHECKING:
 
 LARGEST: Final = 1 << 26
 """Largest size of a document in bytes."""
-_HL7: Final = "{urn:hl7-org:v3}"
+_NAMESPACE: Final = {"": "urn:hl7-org:v3"}
 _ENCAPSULATED_CDA: Final = "1.2.840.10008.5.1.4.1.1.104.2"
 _SCHEMES: Final = {"2.16.840.1.113883.6.1": "LN", "2.16.840.1.113883.6.96": "SCT", "1.2.840.10008.2.16.4": "DCM"}
 """Object identifiers of coding systems -> Coding Scheme Designator (PS3.16 Table 8-1)."""
 _CDA_RELEASE_2: Final = b"2.16.840.1.113883.1.7.2"
 _UTF_8: Final = b"ISO_IR 192"
-_CODE_TAGS: Final = (0x00080100, 0x00080102, 0x00080104)
-_MIME: Final = re.compile(
+_CODE: Final = ((0x00080100, "SH"), (0x00080102, "SH"), (0x00080104, "LO"))
+"""Tags and VRs of Code Value, Coding Scheme Designator and Code Meaning."""
+_is_package: Final = re.compile(
     rb"\s*(?:MIME-Version|Content-Type|Content-ID|Message-ID|Subject|Date|From):", re.IGNORECASE
 ).match
+"""Whether a document begins with the headers of a MIME message (RFC 2045)."""
 _XML_TYPES: Final = ("text/xml", "application/xml", "application/hl7-cda+xml", "application/x-hl7-cda-level-one+xml")
 _SEXES: Final = {"M": "M", "F": "F", "UN": "O"}
 _TIME: Final = re.compile(r"(\d{4,14})(?:\.(\d{1,6}))?([+-]\d{4})?").match
@@ -87,18 +89,16 @@ def native_instance(path: str | os.PathLike[str], policy: Policy) -> Instance:
     """
     name = os.fspath(path)
     data = _bytes(name)
-    is_package = _is_package(data)
+    is_package = _is_package(data) is not None
     header = header_of(_parsed(_xml_of(data, name) if is_package else data, name))
-    for value, name_of_value in (
-        (header.patient_id, "patient id"),
-        (header.effective_time, "effectiveTime"),
-        (header.code[0], "code"),
-    ):
-        if not value:
-            raise FormatError(
-                f"the HL7 document has no {name_of_value}, which its record needs (PS3.3-2011 F.5.33)", path=name
-            )
+    needed = {"patient id": header.patient_id, "effectiveTime": header.effective_time, "code": header.code[0]}
+    lacking = [named for named, value in needed.items() if not value]
+    if lacking:
+        raise FormatError(
+            f"the HL7 document has no {lacking[0]}, which its record needs (PS3.3-2011 F.5.33)", path=name
+        )
     *_, uid = _uids(header.identifier, data)
+    code = b"".join(element(tag, vr, value.encode()) for (tag, vr), value in zip(_CODE, header.code, strict=True))
     tail = b"".join(
         (
             element(tags.REFERENCED_SOP_CLASS_UID, "UI", _CDA_RELEASE_2),
@@ -107,15 +107,11 @@ def native_instance(path: str | os.PathLike[str], policy: Policy) -> Instance:
             element(tags.SPECIFIC_CHARACTER_SET, "CS", _UTF_8),
             element(0x0040E001, "ST", header.identifier.encode()),
             element(0x0040E004, "DT", header.effective_time.encode("ascii")),
-            element(0x0040E006, "SQ", item(b"".join(map(_coded, _CODE_TAGS, header.code)))),
+            element(0x0040E006, "SQ", item(code)),
             element(0x00420010, "ST", header.title.encode()) if header.title else b"",
         )
     )
     return instance_of(_chain(header, policy), uid.encode("ascii"), tail)
-
-
-def _coded(tag: int, value: str) -> bytes:
-    return element(tag, "LO" if tag == _CODE_TAGS[2] else "SH", value.encode())
 
 
 def _chain(header: DocumentHeader, policy: Policy) -> Chain:
@@ -128,11 +124,6 @@ def _chain(header: DocumentHeader, policy: Policy) -> Chain:
     }
     optional = key_set(policy.keys).upper
     return ChainReader(complete=False, valid_uids=False, optional=optional).chain(values, "PATIENT")
-
-
-def _is_package(data: bytes) -> bool:
-    """Test whether a document begins with the headers of a MIME message (RFC 2045)."""
-    return _MIME(data) is not None
 
 
 def _xml_of(data: bytes, name: str) -> bytes:
@@ -171,79 +162,61 @@ def _parsed(data: bytes, name: str) -> Element:
         root: Element = fromstring(data, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as problem:
         raise FormatError(f"no HL7 document: the XML cannot be read ({problem})", path=name) from problem
-    if root.tag != f"{_HL7}ClinicalDocument":
+    if root.tag != f"{{{_NAMESPACE['']}}}ClinicalDocument":
         raise FormatError("no HL7 CDA document (Release 2): the root element is not ClinicalDocument", path=name)
     return root
 
 
 def header_of(root: Element) -> DocumentHeader:
     """Read the values in the header of a document. Raises `FormatError` if it has no identifier."""
-    identifier = _identifier(root.find(f"{_HL7}id"))
-    if not identifier:
+    identifier, role = _at(root, "id"), _at(root, "recordTarget/patientRole")
+    if not identifier.get("root"):
         raise FormatError("the HL7 document has no id, which must identify it")
-    role = root.find(f"{_HL7}recordTarget/{_HL7}patientRole")
-    patient = role.find(f"{_HL7}patient") if role is not None else None
-    code = root.find(f"{_HL7}code")
+    patient, patient_id = _at(role, "patient"), _at(role, "id")
     return DocumentHeader(
-        identifier,
-        _time(_value(root, "effectiveTime")),
-        " ".join("".join(part.itertext()) for part in root.findall(f"{_HL7}title"))[:1024].strip(),
-        _code(code),
-        _patient_id(role.find(f"{_HL7}id") if role is not None else None),
-        _name(patient.find(f"{_HL7}name") if patient is not None else None),
-        _time(_value(patient, "birthTime"))[:8] if patient is not None else "",
-        _sex(patient),
+        "^".join(filter(None, (identifier.get("root"), identifier.get("extension")))),
+        _time(_at(root, "effectiveTime")),
+        " ".join("".join(part.itertext()) for part in root.findall("title", _NAMESPACE))[:1024].strip(),
+        _code(_at(root, "code")),
+        patient_id.get("extension") or patient_id.get("root") or "",
+        _name(_at(patient, "name")),
+        _time(_at(patient, "birthTime"))[:8],
+        _SEXES.get(_at(patient, "administrativeGenderCode").get("code", ""), ""),
     )
 
 
-def _value(element: Element | None, name: str) -> str:
-    found = element.find(f"{_HL7}{name}") if element is not None else None
-    return found.get("value", "") if found is not None else ""
+def _at(element: Element, path: str) -> Element:
+    """Find the first element at a path below another one; an empty element if there is none."""
+    found = element.find(path, _NAMESPACE)
+    return element.makeelement(path, {}) if found is None else found
 
 
-def _identifier(element: Element | None) -> str:
-    """Join root and extension in the form of HL7 Instance Identifier (0040,E001): root^extension."""
-    if element is None or not element.get("root"):
-        return ""
-    return "^".join(filter(None, (element.get("root"), element.get("extension"))))
-
-
-def _patient_id(element: Element | None) -> str:
-    return (element.get("extension") or element.get("root") or "") if element is not None else ""
-
-
-def _code(element: Element | None) -> tuple[str, str, str]:
-    if element is None or not element.get("code"):
+def _code(element: Element) -> tuple[str, str, str]:
+    if not element.get("code"):
         return "", "", ""
     system = element.get("codeSystem", "")
     scheme = _SCHEMES.get(system) or element.get("codeSystemName", "")[:16] or "99HL7"
     return element.get("code", "")[:16], scheme, element.get("displayName", "")[:64] or "HL7 document"
 
 
-def _name(element: Element | None) -> str:
+def _name(element: Element) -> str:
     """Convert a name to a PN: family, given, middle (PS3.5 6.2.1)."""
-    if element is None:
-        return ""
     family, given = (
-        [_one_line(part.text) for part in element.findall(f"{_HL7}{kind}") if part.text] for kind in ("family", "given")
+        [_one_line(part.text) for part in element.findall(kind, _NAMESPACE) if part.text]
+        for kind in ("family", "given")
     )
     if not family and not given:
         return _one_line("".join(element.itertext()))
     return "^".join((" ".join(family), *given[:1], " ".join(given[1:]))).rstrip("^")
 
 
-def _one_line(text: str | None) -> str:
-    return " ".join((text or "").replace("^", " ").replace("\\", " ").replace("=", " ").split())[:64]
+def _one_line(text: str) -> str:
+    return " ".join(text.replace("^", " ").replace("\\", " ").replace("=", " ").split())[:64]
 
 
-def _sex(patient: Element | None) -> str:
-    found = patient.find(f"{_HL7}administrativeGenderCode") if patient is not None else None
-    return _SEXES.get(found.get("code", ""), "") if found is not None else ""
-
-
-def _time(text: str) -> str:
-    """Convert a time of HL7 to a DT; "" if it is not valid."""
-    found = _TIME(text)
+def _time(element: Element) -> str:
+    """Convert a time of HL7 to a DT; "" if it is missing or not valid."""
+    found = _TIME(element.get("value", ""))
     if found is None or len(found[1]) % 2:
         return ""
     return found[1] + (f".{found[2]}" if found[2] and len(found[1]) == 14 else "") + (found[3] or "")
@@ -255,7 +228,8 @@ def encapsulated(data: bytes, header: DocumentHeader) -> Dataset:
     from pydicom.uid import UID, ExplicitVRLittleEndian
 
     study, series, instance = _uids(header.identifier, data)
-    ds = Dataset()
+    ds, concept = Dataset(), Dataset()
+    concept.CodeValue, concept.CodingSchemeDesignator, concept.CodeMeaning = header.code
     ds.SpecificCharacterSet = "ISO_IR 192"
     ds.SOPClassUID, ds.SOPInstanceUID = UID(_ENCAPSULATED_CDA), UID(instance)
     date, time = header.effective_time[:8], header.effective_time[8:14]
@@ -270,7 +244,7 @@ def encapsulated(data: bytes, header: DocumentHeader) -> Dataset:
     ds.StudyID, ds.SeriesNumber, ds.InstanceNumber = "", 1, 1
     ds.StudyDescription = header.title[:64]
     ds.BurnedInAnnotation, ds.DocumentTitle = "YES", header.title
-    ds.ConceptNameCodeSequence = list(_concept(header.code))
+    ds.ConceptNameCodeSequence = [concept] if header.code[0] else []
     ds.HL7InstanceIdentifier = header.identifier
     ds.MIMETypeOfEncapsulatedDocument = "text/XML"
     ds.EncapsulatedDocument = data + bytes(len(data) % 2)
@@ -278,15 +252,6 @@ def encapsulated(data: bytes, header: DocumentHeader) -> Dataset:
     ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     return ds
-
-
-def _concept(code: tuple[str, str, str]) -> Iterator[Dataset]:
-    from pydicom.dataset import Dataset
-
-    if code[0]:
-        item = Dataset()
-        item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code
-        yield item
 
 
 def _uids(identifier: str, data: bytes) -> Iterator[str]:
