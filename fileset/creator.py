@@ -326,7 +326,7 @@ class Creator(WritingRole):
         report.findings += [*findings, *changes, *scanned, *tree.findings, *no_icons, *self._cleared(nodes)]
         del tree  # the records are in the nodes
         report.findings += self._no_pages
-        report.findings += [one for medium in self._sources.views() for one in secure_findings(medium)]
+        report.findings += [one for medium in self._sources.images for one in secure_findings(medium)]
         report.findings = without_cured(report.findings)
         try:
             if self._companion:

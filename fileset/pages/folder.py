@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from fileset.dicom.header import Reading
 from fileset.errors import RefusedError
 from fileset.file_id import FileId
-from fileset.media.base import ReadableMedium
 from fileset.media.system.files import blamed_on, creation_time, path_of
-from fileset.media.system.walk import random_access
 from fileset.pages.model import patients_found
 from fileset.pages.names import README, ROOT, stems
 from fileset.pages.options import Imprint, WebOptions
 from fileset.pages.readme import ALONE, readme
-from fileset.pages.render import Rendered, RenderSource, chosen, render_all
+from fileset.pages.render import Rendered, chosen, render_all
 from fileset.pages.report import PagesReport, accounted, counts
 from fileset.pages.site import Site
 from fileset.pictures.errors import need_images
+from fileset.plan.each_file import FileToRead
 from fileset.plan.instances import Instances
 from fileset.plan.workers import Phases, Workers, phase
 
@@ -61,10 +57,10 @@ def write_pages(
     wanted = [one.entry.file_id for one in shown]
     named = stems(wanted)
     report = PagesReport(target.root)
-    sources = [_source(reader.medium, file_id) for file_id in wanted]
+    files = [FileToRead.on(reader.medium, file_id) for file_id in wanted]
     workers = Workers(jobs, executor, phase(progress, "pictures"))
     rendered: dict[FileId, Rendered] = {}
-    for one_wanted, found in zip(shown, render_all(sources, workers), strict=True):
+    for one_wanted, found in zip(shown, render_all(files, workers), strict=True):
         file_id, one = one_wanted.entry.file_id, one_wanted.accepted(found)
         if one.content:
             target.write(f"{ROOT}/{named[file_id]}.{one.suffix}", one.content)
@@ -85,19 +81,6 @@ def imprint_of(options: WebOptions) -> Imprint:
     from fileset import __version__
 
     return Imprint(options, creation_time().strftime("%Y-%m-%d"), f"fileset {__version__}")
-
-
-def _source(medium: ReadableMedium, file_id: FileId) -> RenderSource:
-    if medium.folder:
-        with suppress(Exception):
-            return RenderSource(medium.path(file_id))
-    return RenderSource("", lambda: _opened(medium, file_id))
-
-
-@contextmanager
-def _opened(medium: ReadableMedium, file_id: FileId) -> Iterator[Reading]:
-    with medium.open(file_id) as file:
-        yield random_access(file)[0]
 
 
 class _PagesFolder:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from attrs import evolve, field, frozen
 
 from fileset.dicom.header import Reading
 from fileset.errors import FilesetError
-from fileset.media.system.walk import OpenFile
 from fileset.pages.model import PageEntry, Patient, Series, complete, contradiction, evenly
 from fileset.pictures.attributes import attributes_of
 from fileset.pictures.depict import Card, Depiction, Document, ReportText, depict, representative_frame
@@ -20,6 +18,7 @@ from fileset.pictures.instance import DepictedInstance, read_instance
 from fileset.pictures.orientation import NO_EDGES, Edges, edges_of
 from fileset.pictures.picture import Picture
 from fileset.pictures.report_text import ReportLine
+from fileset.plan.each_file import FileToRead, Opened, each
 from fileset.plan.workers import Workers
 
 LARGEST_SIDE: Final = 1024
@@ -62,19 +61,6 @@ TEXTS: Final = (
     "SeriesDescription", "BodyPartExamined", "InstitutionName",
 )  # fmt: skip
 """The keys that are read from the file: the identity, to compare it with the record, and keys that records may lack."""
-
-
-def render_paths(paths: Sequence[str]) -> list[Rendered]:
-    """Render the files at `paths` one after the other, in a worker process."""
-    return [_render_path(path) for path in paths]
-
-
-def _render_path(path: str) -> Rendered:
-    try:
-        with OpenFile(path) as read:
-            return render(read)
-    except OSError as problem:
-        return Rendered("", reason=f"the file cannot be read: {problem.strerror or problem}", failed=True)
 
 
 def render(read: Reading) -> Rendered:
@@ -129,39 +115,18 @@ PARALLEL_FROM: Final = 32
 """Number of files from which on starting processes saves time."""
 
 
-@frozen
-class RenderSource:
-    """A file to render: its path, or "" and a function that opens it in this process."""
-
-    path: str
-    opened: Callable[[], AbstractContextManager[Reading]] | None = None
+def render_all(files: Sequence[FileToRead], workers: Workers) -> Iterator[Rendered]:
+    """Render each file, in order."""
+    return each(_opened_and_rendered, files, workers.enough_for(len(files), PARALLEL_FROM), CHUNK)
 
 
-def render_all(sources: Sequence[RenderSource], workers: Workers) -> Iterator[Rendered]:
-    """Render each source, in order."""
-    paths = [source.path for source in sources]
-    if not all(paths):
-        yield from _here(sources, workers)
-        return
-    yield from workers.enough_for(len(paths), PARALLEL_FROM).share(render_paths, paths, CHUNK)
-
-
-def _here(sources: Sequence[RenderSource], workers: Workers) -> Iterator[Rendered]:
-    for done, source in enumerate(sources, start=1):
-        yield _one(source)
-        workers.count(done, len(sources))
-
-
-def _one(source: RenderSource) -> Rendered:
-    if source.opened is None:
-        return render_paths([source.path])[0]
+def _opened_and_rendered(opened: Opened) -> Rendered:
     try:
-        with source.opened() as read:
+        with opened() as read:
             return render(read)
-    except FilesetError as problem:
-        return Rendered("", reason=f"the file cannot be read: {problem}", failed=True)
-    except OSError as problem:
-        return Rendered("", reason=f"the file cannot be read: {problem.strerror or problem}", failed=True)
+    except (FilesetError, OSError) as problem:
+        reason = getattr(problem, "strerror", None) or problem
+        return Rendered("", reason=f"the file cannot be read: {reason}", failed=True)
 
 
 @frozen

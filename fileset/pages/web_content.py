@@ -19,11 +19,12 @@ from fileset.pages.model import complete, evenly, patients_of
 from fileset.pages.names import README, ROOT, stems
 from fileset.pages.options import WebOptions
 from fileset.pages.readme import WITH_DICOM, readme
-from fileset.pages.render import Rendered, RenderSource, render_all
+from fileset.pages.render import Rendered, render_all
 from fileset.pages.report import missing_picture
 from fileset.pages.site import Site
 from fileset.pictures.errors import need_images
 from fileset.plan.commit import Addition
+from fileset.plan.each_file import FileToRead
 from fileset.plan.inputs import Sources
 from fileset.plan.workers import Workers
 from fileset.records.arranged import Node
@@ -60,9 +61,8 @@ class WebContent:
                 message = f"{len(shown)} of {len(group)} instances of the series are shown"
                 yield Finding("FS-PICTURE-CHOSEN", message, Where(sources.name(group[0])))
         wanted = list(self._rendered)
-        for source, found in zip(
-            wanted, render_all([_source(sources, at) for at in wanted], self._workers), strict=True
-        ):
+        files = [FileToRead.of_source(sources, source) for source in wanted]
+        for source, found in zip(wanted, render_all(files, self._workers), strict=True):
             if found.content:
                 self._pieces[source] = self._spool.add(found.content)
             self._rendered[source] = evolve(found, content=b"")
@@ -128,9 +128,3 @@ def _series(nodes: Iterable[Node]) -> Iterator[list[int]]:
             group = []
     if group:
         yield group
-
-
-def _source(sources: Sources, index: int) -> RenderSource:
-    return (
-        RenderSource(sources.path(index)) if sources.is_file(index) else RenderSource("", lambda: sources.opened(index))
-    )

@@ -13,6 +13,7 @@ from fileset.dicom.header import HeaderError
 from fileset.dicomdir.write.kept import Kept
 from fileset.errors import FilesetError
 from fileset.media.base import ReadableMedium
+from fileset.plan.header_values import reading_of
 from fileset.plan.scan import describe
 from fileset.records.describe import Describer, Policy
 from fileset.records.key_choice import USUAL, key_set
@@ -75,11 +76,8 @@ class FileKeys:
         if file_id is None:
             return None
         try:
-            with self.medium.open(file_id) as file:
-                instance, _ = describe(
-                    lambda at, size: file.read(size) if file.seek(at) == at else b"", self._describer
-                )
-                return instance.chain
+            with reading_of(self.medium, file_id) as read:
+                return describe(read, self._describer)[0].chain
         except (FilesetError, HeaderError, OSError):
             return None
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Self
 
@@ -11,6 +12,9 @@ from attrs import define
 from fileset.dicom.elements import EXPLICIT_LITTLE, Element
 from fileset.dicom.header import Reading, Wanted, WantedTags, read_header
 from fileset.dicomdir.read.values import value_of
+from fileset.file_id import FileId
+from fileset.media.base import ReadableMedium
+from fileset.media.system.walk import random_access
 from fileset.standard import tags
 from fileset.standard.dictionary import tag_of, vr_of
 
@@ -50,3 +54,10 @@ def wanted_tags(found: Iterable[int]) -> Wanted:
     """Return the argument of `HeaderValues.read` for these tags."""
     wanted = {tags.SPECIFIC_CHARACTER_SET, *(tag for tag in found if tag >> 16 >= 8)}
     return Wanted(WantedTags(frozenset(wanted), max(wanted)), {}, frozenset())
+
+
+@contextmanager
+def reading_of(medium: ReadableMedium, file_id: FileId) -> Iterator[Reading]:
+    """Open a file of a medium for random access."""
+    with medium.open(file_id) as file:
+        yield random_access(file)[0]

@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from fileset.errors import FilesetError, require_one_of
 from fileset.findings import Finding, Where
-from fileset.media.system.walk import OpenFile
+from fileset.plan.each_file import FileToRead, Opened, each
 from fileset.plan.inputs import Sources
 from fileset.plan.workers import Workers
 from fileset.records.arranged import Arranged, Node
@@ -55,10 +55,7 @@ def icons_wanted(icons: Icons | IconPlace | None) -> Icons | None:
 
 
 def icons_added(
-    tree: Arranged,
-    icons: Icons | None,
-    sources: Sources,
-    workers: Workers,
+    tree: Arranged, icons: Icons | None, sources: Sources, workers: Workers
 ) -> tuple[Arranged, list[Finding]]:
     """Add the chosen icons to the records of a tree, with a finding for each icon that cannot be made.
 
@@ -73,7 +70,9 @@ def icons_added(
     nodes = list(tree)
     pictured = dict(_per_image(nodes) if icons.place == "image" else _per_series(nodes))
     wanted = sorted(set(pictured.values()))
-    made = dict(zip(wanted, _icons(wanted, icons.size, sources, workers), strict=True))
+    files = [FileToRead.of_source(sources, source) for source in wanted]
+    enough = workers.enough_for(len(files), PARALLEL_FROM)
+    made = dict(zip(wanted, each(partial(_icon, size=icons.size), files, enough, CHUNK), strict=True))
     findings = [
         Finding("FS-ICON-FAILED", reason, Where(sources.name(source), nodes[at].record_type))
         for at, source in pictured.items()
@@ -108,37 +107,11 @@ def _middle(series: int, images: Sequence[int]) -> Iterator[tuple[int, int]]:
         yield series, images[len(images) // 2]
 
 
-def _icons(wanted: Sequence[int], size: int, sources: Sources, workers: Workers) -> Iterator[Icon]:
-    if not all(map(sources.is_file, wanted)):
-        return (_icon_here(sources, source, size) for source in wanted)
-    given = sources.read_paths()
-    paths = [given[source] for source in wanted]
-    return workers.enough_for(len(paths), PARALLEL_FROM).share(partial(icons_of_paths, size=size), paths, CHUNK)
-
-
-def icons_of_paths(paths: Sequence[str], size: int) -> list[Icon]:
-    """Make the icons of files one after the other. Every worker process runs this."""
-    return [_icon_of_path(path, size) for path in paths]
-
-
-def _icon_of_path(path: str, size: int) -> Icon:
-    from fileset.pictures.errors import PictureError
+def _icon(opened: Opened, size: int) -> Icon:
     from fileset.pictures.icon import icon_of_file
 
     try:
-        with OpenFile(path) as read:
-            return icon_of_file(read, size)
-    except PictureError as problem:
-        return str(problem)
-    except OSError as problem:
-        return problem.strerror or str(problem)
-
-
-def _icon_here(sources: Sources, source: int, size: int) -> Icon:
-    from fileset.pictures.icon import icon_of_file
-
-    try:
-        with sources.opened(source) as read:
+        with opened() as read:
             return icon_of_file(read, size)
     except (FilesetError, OSError) as problem:
-        return str(problem)
+        return getattr(problem, "strerror", None) or str(problem)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+from fileset.dicom.header import Reading
 from fileset.dicom.preamble import is_part_10
 from fileset.errors import FilesetError, FormatError
 from fileset.file_id import DICOMDIR, FileId
@@ -19,13 +21,9 @@ from fileset.media.names import ARCHIVES
 from fileset.media.open import file_set_in, image_at
 from fileset.media.remote.access import is_url
 from fileset.media.system.files import path_of
-from fileset.media.system.walk import (
-    OpenFile,
-    leads_out,
-    random_access,
-    walk,
-)
+from fileset.media.system.walk import OpenFile, leads_out, walk
 from fileset.plan.choice import Choice
+from fileset.plan.header_values import reading_of
 from fileset.plan.presence import holds_file_set, is_dicomdir
 from fileset.plan.source_files import SourceFiles
 from fileset.records.describe import Instance
@@ -35,10 +33,6 @@ from fileset.standard.uids import DIRECTORY_CLASS
 if TYPE_CHECKING:
     from fileset.secure.security import Security
 
-
-NO_FILES: Final = "no files were found there"
-NONE_READABLE: Final = "none of its files can be read"
-NONE_WANTED: Final = "none of its files is wanted: KEY=VALUE or --exclude leaves all out"
 
 TELL_EVERY: Final = 256
 """The progress is reported each time this many more files are found."""
@@ -53,7 +47,7 @@ class Sources(SourceFiles):
         super().__init__()
         self._security = security  # opens encrypted sources
         self._found = found  # called now and then with the number of files found so far, and 0
-        self._images: list[ReadableMedium] = []
+        self.images: list[ReadableMedium] = []  # also the archives, and the media that decrypt their files
         self.origins: list[ReadableMedium] = []  # the file-sets among the sources
         self.read_again: list[ReadableMedium] = []  # the file-set that is updated, if its own files are sources
         self._outside: list[tuple[str, str]] = []
@@ -67,7 +61,7 @@ class Sources(SourceFiles):
 
     def damage(self) -> Iterator[tuple[str, str]]:
         """List the damage of images found so far, with their names."""
-        images = ((image.name, note) for image in self._images for note in image.damage())
+        images = ((image.name, note) for image in self.images for note in image.damage())
         return chain(images, self._unlistable.items())
 
     def choice_findings(self) -> Iterator[Finding]:
@@ -80,11 +74,12 @@ class Sources(SourceFiles):
     def nothing_found(self) -> list[Skipped]:
         """Report each path that the user named, because there is no source in any of them."""
         damaged = {name for name, _ in self.damage()}
-        reasons = {
-            name: NONE_READABLE if name in damaged else NONE_WANTED if self.left_out else NO_FILES
-            for name in self.searched
-        }
-        return [Skipped(name, "FS-SOURCE-EMPTY", reason) for name, reason in reasons.items()]
+        wanted = "none of its files is wanted: KEY=VALUE or --exclude leaves all out"
+        other = wanted if self.left_out else "no files were found there"
+        return [
+            Skipped(name, "FS-SOURCE-EMPTY", "none of its files can be read" if name in damaged else other)
+            for name in dict.fromkeys(self.searched)
+        ]
 
     def outside(self) -> Iterator[str]:
         """List the skipped links that lead out of their folder, by the names that `name` would give them."""
@@ -92,7 +87,7 @@ class Sources(SourceFiles):
 
     def close(self) -> None:
         """Release the images: their contents can no longer be read."""
-        for image in self._images:
+        for image in self.images:
             image.close()
 
     def add_path(
@@ -141,7 +136,7 @@ class Sources(SourceFiles):
                 self.origins.append(FolderMedium(os.path.dirname(path)))
             if linked and leads_out(path, folder.root):
                 self._outside.append((path, relative))
-            elif self.leaves_out(self._choice, path, relative):
+            elif self.leaves_out(self._choice, relative, partial(OpenFile, path)):
                 continue
             elif contained or not self._add_archive(path, relative):
                 self.add_file(path, relative)
@@ -159,13 +154,9 @@ class Sources(SourceFiles):
             return self._add_image(SecureView(image or FolderMedium(source), security))
         view = SecureView(FolderMedium(folder or "."), security)
         view.around.inquire_file(FileId.tolerant(name))
-        self._images.append(view)
+        self.images.append(view)
         self._offer_member(view, FileId.tolerant(name), name)
         return None
-
-    def views(self) -> Iterator[ReadableMedium]:
-        """Yield the images, archives and media that decrypt their files."""
-        return iter(self._images)
 
     def _add_archive(self, path: str, relative: str) -> bool:
         """Add the files of an archive or image in a folder, and return whether it is one."""
@@ -178,43 +169,32 @@ class Sources(SourceFiles):
             return True
         if image is None:
             return False
-        self._images.append(image)
+        self.images.append(image)
         self.origins += file_sets_in(image)
         for name in in_reading_order(image, image.names()):
             if not is_dicomdir(name):
                 self._offer_member(image, FileId.tolerant(name), f"{relative}/{name}")
         return True
 
-    def leaves_out(self, choice: Choice | None, path: str, relative: str) -> bool:
+    def leaves_out(
+        self, choice: Choice | None, relative: str, opened: Callable[[], AbstractContextManager[Reading]]
+    ) -> bool:
         """Check whether a choice leaves out a file, and count it. An unreadable file stays, so that the scan reports it."""
         if choice is None:
             return False
-        left_out = self._excludes(choice, relative)
+        matching = choice.excluding(relative)
+        self._patterns |= dict.fromkeys(matching, True)
+        left_out = bool(matching)
         if not left_out:
-            with suppress(OSError), OpenFile(path) as read:
+            with suppress(OSError, FilesetError), opened() as read:
                 left_out = not choice.takes(read)
         self.left_out += left_out
         return left_out
 
-    def _excludes(self, choice: Choice, relative: str) -> bool:
-        matching = choice.excluding(relative)
-        self._patterns |= dict.fromkeys(matching, True)
-        return bool(matching)
-
     def _offer_member(self, medium: ReadableMedium, file_id: FileId, relative: str) -> None:
         """Add a file of a medium unless the choice leaves it out."""
-        left_out = False
-        if self._choice is not None:
-            left_out = self._excludes(self._choice, relative)
-            with suppress(OSError, FilesetError):
-                left_out = left_out or not self._takes_member(self._choice, medium, file_id)
-        self.left_out += left_out
-        if not left_out:
+        if not self.leaves_out(self._choice, relative, partial(reading_of, medium, file_id)):
             self.add_member(medium, file_id, relative)
-
-    def _takes_member(self, choice: Choice, medium: ReadableMedium, file_id: FileId) -> bool:
-        with medium.open(file_id) as file:
-            return choice.takes(random_access(file)[0])
 
     def expect_matches(self, choice: Choice | None) -> None:
         """Report the patterns of a choice that match nothing."""
@@ -222,7 +202,7 @@ class Sources(SourceFiles):
             self._patterns.setdefault(pattern, False)
 
     def _add_image(self, image: ReadableMedium) -> ReadableMedium | None:
-        self._images.append(image)
+        self.images.append(image)
         self.origins += file_sets_in(image)
         try:
             found = file_set_in(image)
@@ -240,7 +220,7 @@ class Sources(SourceFiles):
     def add_in_place(self, medium: ReadableMedium) -> None:
         """Add all files of a medium under their names, except its DICOMDIR. Closing the sources closes the medium."""
         self._named += 1
-        self._images.append(medium)
+        self.images.append(medium)
         for name in medium.names():
             if name.upper() != DICOMDIR.value:
                 self.add_member(medium, FileId.tolerant(name), name)

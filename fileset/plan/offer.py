@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from attrs import define, field
 
@@ -11,7 +12,7 @@ from fileset.dicom.header import HeaderError
 from fileset.errors import RuleError
 from fileset.file_id import FileId
 from fileset.media.base import UpdatableMedium
-from fileset.media.system.walk import WORK, SourceFile, leads_out, place_below, walk
+from fileset.media.system.walk import WORK, OpenFile, SourceFile, leads_out, place_below, walk
 from fileset.plan.choice import Choice
 from fileset.plan.inputs import Sources
 from fileset.records.describe import Instance
@@ -68,7 +69,7 @@ class Offer:
         unlistable: dict[str, str] = {}
         skip = frozenset() if place else self.medium.not_sources()
         for file in walk(source, skip=skip, unlistable=unlistable.__setitem__):
-            if not self.sources.leaves_out(choice, file.path, file.relative):
+            if not self.sources.leaves_out(choice, file.relative, partial(OpenFile, file.path)):
                 yield from self._add_in_place(f"{above}/{file.relative}".lstrip("/"), file, is_listed)
         for folder, reason in unlistable.items():
             yield Skipped(f"{above}/{folder}".lstrip("/"), "FS-MEDIUM-DAMAGED", reason)
