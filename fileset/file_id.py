@@ -7,7 +7,7 @@ A File ID is data, not a path: one to eight components of one to eight character
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
 from attrs import field, frozen
@@ -44,6 +44,13 @@ _UNDECODED: Final = re.compile(r"[\udc80-\udcff]").search
 def is_component(text: str) -> bool:
     """Return whether `text` is a legal File ID Component, PS3.10 8.2 and 8.5."""
     return _COMPONENT(text) is not None
+
+
+def folders_above(path: str, separator: str = SEPARATOR) -> Iterator[str]:
+    """Yield the folders that a path is in, the innermost first."""
+    while separator in path:
+        path = path.rpartition(separator)[0]
+        yield path
 
 
 class SupportsPosix(Protocol):

@@ -6,11 +6,11 @@ No record references them, and their content is the user's choice. Their names m
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from functools import partial
 
 from fileset.errors import FormatError, RefusedError, RuleError
-from fileset.file_id import DICOMDIR, FileId
+from fileset.file_id import DICOMDIR, FileId, folders_above
 from fileset.media.base import UpdatableMedium
 from fileset.media.system.walk import contents, inquire, walk
 from fileset.plan.commit import Addition
@@ -35,7 +35,7 @@ class Included(dict[FileId, str]):
 
     def sizes(self) -> tuple[list[int], int]:
         """Look up the size of each file in bytes, and count the folders that they need."""
-        folders = {folder for name in self for folder in _above(name.path)}
+        folders = {folder for name in self for folder in folders_above(name.path, "/")}
         return [inquire(path).size for path in self.values()], len(folders)
 
     def additions(self, medium: UpdatableMedium, present: Collection[str]) -> list[Addition]:
@@ -60,13 +60,6 @@ def has_same_file(addition: Addition, medium: UpdatableMedium) -> bool:
         return False
     with medium.open(addition.file_id) as file:
         return all(chunk == file.read(len(chunk)) for chunk in addition.chunks())
-
-
-def _above(path: str) -> Iterator[str]:
-    folder = path.rpartition("/")[0]
-    while folder:
-        yield folder
-        folder = folder.rpartition("/")[0]
 
 
 def _named(path: str) -> FileId:

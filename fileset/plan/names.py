@@ -18,7 +18,7 @@ from typing import Final, Literal
 from attrs import frozen
 
 from fileset.errors import RuleError, require_one_of
-from fileset.file_id import DICOMDIR, MAX_COMPONENTS, MAX_LENGTH, SEPARATOR, FileId, is_component
+from fileset.file_id import DICOMDIR, MAX_COMPONENTS, MAX_LENGTH, SEPARATOR, FileId, folders_above, is_component
 from fileset.media.names import DEVICE_NAMES
 from fileset.media.system.walk import WORK
 from fileset.standard.record_types import HL7_DOCUMENT
@@ -111,7 +111,7 @@ class _Namespace:
     def __init__(self, taken: Iterable[FileId], occupation: Occupation) -> None:
         # Some systems list the names of a disc in lower case, although the disc has them in upper case.
         self.files = {DICOMDIR.value, *(file_id.value.upper() for file_id in taken)}
-        self.folders = {folder for value in self.files for folder in _parents(value)}
+        self.folders = {folder for value in self.files for folder in folders_above(value)}
         self._occupation = occupation
         self._resolved: dict[str, str] = {}
         self._next: dict[tuple[str, int], int] = {}
@@ -161,13 +161,6 @@ class _Namespace:
                     return value
             self._next[stem, digits] = 10**digits
         raise RuleError(f"no File ID is left for {name!r} (PS3.10 8.2). Spread the files over more folders.")
-
-
-def _parents(value: str) -> Iterator[str]:
-    folder, separator, _ = value.rpartition(SEPARATOR)
-    while separator:
-        yield folder
-        folder, separator, _ = folder.rpartition(SEPARATOR)
 
 
 def _number(prefix: str, number: int) -> str:

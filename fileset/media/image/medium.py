@@ -13,7 +13,7 @@ from typing import BinaryIO, NoReturn
 from attrs import Factory, define, evolve, field
 
 from fileset.errors import MediumError
-from fileset.file_id import DICOMDIR, SEPARATOR, FileId
+from fileset.file_id import DICOMDIR, SEPARATOR, FileId, folders_above
 from fileset.media.answers import MediumAnswers, MediumLayer
 from fileset.media.base import (
     Builder,
@@ -98,7 +98,7 @@ class Image(MediumLayer):
     def _names_in_use(self) -> dict[str, str]:
         """Name in upper case -> name on the medium, for files; "" for folders."""
         files = {name.upper().replace("/", SEPARATOR): name for name in self.names()}
-        return {folder: "" for name in files for folder in _folders_above(name)} | files
+        return {folder: "" for name in files for folder in folders_above(name)} | files
 
     def actual(self, file_id: FileId) -> FileId | None:
         """Find the actual name of a file in the old image, None if it is absent."""
@@ -138,9 +138,3 @@ class Image(MediumLayer):
     def transaction(self) -> Transaction:
         """Lock the image and begin to write a new one."""
         return ImageTransaction(self._path, self._seen, self.around, self._build, self._read)
-
-
-def _folders_above(value: str) -> Iterator[str]:
-    while SEPARATOR in value:
-        value = value.rpartition(SEPARATOR)[0]
-        yield value
