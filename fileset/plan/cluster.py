@@ -33,6 +33,7 @@ class ClusterExecutor(Executor):
     """
 
     largest_chunk = 2048
+    """The number of files that pay for one message to a worker."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -113,15 +114,13 @@ class ClusterExecutor(Executor):
     def _ask(self, what: str, question: Callable[[], Any]) -> Any:
         try:
             return question()
-        except FilesetError:
+        except (FilesetError, KeyboardInterrupt, SystemExit):
             raise
         except TimeoutError as problem:
             raise MediumError(f"the cluster did not {what} within {TIME_LIMIT:.0f} seconds") from problem
         except (ImportError, AttributeError) as problem:
             raise MediumError(f"the cluster cannot {what}: {problem}", advice=_SAME_VERSION) from problem
         except BaseException as problem:
-            if isinstance(problem, KeyboardInterrupt | SystemExit):
-                raise
             raise MediumError(f"the cluster cannot {what}: {type(problem).__name__}: {problem}") from problem
 
 

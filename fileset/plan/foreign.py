@@ -10,12 +10,14 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 from fileset.errors import FilesetError, MediumError
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
+
+    from fileset.plan.cluster import ClusterExecutor
 
 WIDTH: Final = 64
 """Chunks that are under way at the same time."""
@@ -28,27 +30,10 @@ Chunk = TypeVar("Chunk")
 Result = TypeVar("Result")
 
 
-class Supervised(Protocol):
-    """An executor that can watch its cluster."""
-
-    largest_chunk: int
-    """The number of files that pay for one message to a worker."""
-
-    @property
-    def workers(self) -> int:
-        """How many chunks the workers process at the same time."""
-
-    def probe(self, path: str) -> None:
-        """Raise `MediumError` unless every worker has this version of the package and sees the file at `path`."""
-
-    def watch(self) -> None:
-        """Raise `MediumError` if the cluster is gone."""
-
-
-def supervised(executor: Executor | None) -> Supervised | None:
-    """Return the executor with its `Supervised` interface, None if it has none. Dask's own executors get one."""
+def supervised(executor: Executor | None) -> ClusterExecutor | None:
+    """Return an executor that can watch its cluster, None if it cannot. An executor of Dask itself is wrapped in one."""
     if executor is None or hasattr(executor, "watch"):
-        return executor  # type: ignore[return-value]  # it has all members
+        return executor  # type: ignore[return-value]  # the module of the class is loaded only for Dask
     if type(executor).__module__.partition(".")[0] == "distributed":
         from fileset.plan.cluster import ClusterExecutor
 
@@ -82,7 +67,7 @@ def _submitted(executor: Executor, work: Callable[[Chunk], list[Result]], chunk:
         _fail(problem)
 
 
-def _result(future: Future[Result], known: Supervised | None) -> Result:
+def _result(future: Future[Result], known: ClusterExecutor | None) -> Result:
     deadline = monotonic() + STALLED
     while True:
         try:
