@@ -20,14 +20,7 @@ from fileset.dicomdir.write.layout import Directory, encode, encode_last
 from fileset.errors import DONE, FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding
-from fileset.media.base import (
-    Chunks,
-    FileInfo,
-    FileSetInfo,
-    Transaction,
-    WritableMedium,
-    Written,
-)
+from fileset.media.base import Chunks, FileInfo, FileSetInfo, Transaction, WritableMedium, Written
 from fileset.media.system.hashing import chunks_of
 from fileset.plan.dicomdir_file import open_dicomdir, read_dicomdir
 from fileset.plan.digests import Digests
@@ -198,17 +191,15 @@ def check_space(plan: Plan, info: FileSetInfo, name: str) -> None:
     folders = len({addition.file_id.components[:-1] for addition in plan.additions})
     blocks = sum(-(-size // info.block) for size in sizes) + folders
     needed = blocks * info.block + len(sizes) * NAME_SIZE + info.reserve
-    if info.largest_image is not None and needed > info.largest_image:
-        raise MediumError(
-            f"an image of {needed} bytes is needed, but its file system takes files of {info.largest_image} at most; nothing "
-            "was written",
-            path=name,
-            advice="Write it to another drive, or several smaller ones (--volume-size)",
-        )
-    if info.free is not None and needed > info.free:
-        raise MediumError(f"{needed} bytes are needed, {info.free} are free; nothing was written", path=name)
-    if info.free_files is not None and len(sizes) + folders > info.free_files:
-        raise MediumError(f"no room for {len(sizes)} more files; nothing was written", path=name)
+    drive = "Write it to another drive, or several smaller ones (--volume-size)"
+    image = f"an image of {needed} bytes is needed, but its file system takes files of {info.largest_image} at most"
+    for limit, wanted, reason, advice in (
+        (info.largest_image, needed, image, drive),
+        (info.free, needed, f"{needed} bytes are needed, {info.free} are free", ""),
+        (info.free_files, len(sizes) + folders, f"no room for {len(sizes)} more files", ""),
+    ):
+        if limit is not None and wanted > limit:
+            raise MediumError(f"{reason}; nothing was written", path=name, advice=advice)
 
 
 # ---------------------------------------------------------------- writing
