@@ -10,7 +10,7 @@ from typing import BinaryIO
 from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.read.query import condition
 from fileset.dicomdir.write.layout import LARGEST_OFFSET
-from fileset.errors import COPY_OUT, REPAIR_OR_SCAN, FormatError, MediumError
+from fileset.errors import COPY_OUT, REPAIR_OR_SCAN, Advice, FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import ReadableMedium
 from fileset.media.remote.access import is_url
@@ -23,12 +23,10 @@ def read_contents(medium: ReadableMedium, dicomdir: FileId) -> Contents:
     try:
         return Contents(data, file=dicomdir.path)
     except FormatError as problem:
-        if is_locked(problem):
-            raise problem.moved(path=_place(medium, dicomdir)) from problem
-        if not dicomdir.path.upper().startswith(DICOMDIR.value):
-            raise problem.moved(path=_place(medium, dicomdir)) from problem
-        advice = REPAIR_OR_SCAN if problem.rule else ""
-        raise problem.moved(path=_place(medium, dicomdir), advice=advice) from problem
+        changes: dict[str, str | Advice] = {"path": _place(medium, dicomdir)}
+        if dicomdir.path.upper().startswith(DICOMDIR.value) and not is_locked(problem):
+            changes["advice"] = REPAIR_OR_SCAN if problem.rule else ""
+        raise problem.moved(**changes) from problem
 
 
 def _place(medium: ReadableMedium, dicomdir: FileId) -> str:

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from typing import Final
 
 from attrs import frozen
@@ -16,7 +16,6 @@ from fileset.file_id import FileId
 from fileset.media.base import ReadableMedium
 from fileset.media.open import readable
 from fileset.media.system.files import not_found, path_of, real_path
-from fileset.media.system.hashing import chunks_of
 from fileset.media.system.walk import contents
 from fileset.plan.report_file import write_report_file
 from fileset.report import Report
@@ -145,8 +144,5 @@ def _row(digest: str, name: str) -> str:
 
 
 def _digest(medium: ReadableMedium, name: str) -> str:
-    digest = sha256()
     with medium.open(FileId.tolerant(name)) as file:
-        for chunk in chunks_of(file):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return file_digest(file, "sha256").hexdigest()
