@@ -36,9 +36,7 @@ class Placing:
 
     def place(self, reference: int, node: Node, source: str) -> Place:
         """Choose the place of one new instance; `source` is its relative path there, "" if it has none."""
-        patient, study, series = (*self._path(self._parents[reference]), -1, -1, -1)[:3]
-        uid = node.sop_instance_uid.decode("ascii")
-        return Place(patient, study, series, node.position, node.record_type, uid, source)
+        return Place.of(node, self._path(self._parents[reference]), source)
 
     def _path(self, reference: int) -> Path:
         path = self._paths.get(reference)

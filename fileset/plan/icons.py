@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final, Literal, get_args
@@ -92,19 +93,14 @@ def _per_image(nodes: Sequence[Node]) -> Iterator[tuple[int, int]]:
 
 def _per_series(nodes: Sequence[Node]) -> Iterator[tuple[int, int]]:
     """List the same for SERIES records, with the image in the middle as the picture. A kept record gets no icon."""
-    series, images = -1, list[int]()
+    images = defaultdict[int, list[int]](list)
+    series = -1
     for at, node in enumerate(nodes):
         if node.source < 0:
-            yield from _middle(series, images)
-            series, images = (at if node.record_type == "SERIES" and node.tail else -1), []
-        elif node.record_type in IMAGES:
-            images.append(node.source)
-    yield from _middle(series, images)
-
-
-def _middle(series: int, images: Sequence[int]) -> Iterator[tuple[int, int]]:
-    if series >= 0 and images:
-        yield series, images[len(images) // 2]
+            series = at if node.record_type == "SERIES" and node.tail else -1
+        elif node.record_type in IMAGES and series >= 0:
+            images[series].append(node.source)
+    return ((at, sources[len(sources) // 2]) for at, sources in images.items())
 
 
 def _icon(opened: Opened, size: int) -> Icon:

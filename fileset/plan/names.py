@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import count
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from attrs import frozen
 
@@ -21,6 +21,7 @@ from fileset.errors import RuleError, require_one_of
 from fileset.file_id import DICOMDIR, MAX_COMPONENTS, MAX_LENGTH, SEPARATOR, FileId, folders_above, is_component
 from fileset.media.names import DEVICE_NAMES
 from fileset.media.system.walk import WORK
+from fileset.records.arranged import Node
 from fileset.standard.record_types import HL7_DOCUMENT
 
 
@@ -40,6 +41,13 @@ class Place:
     record_type: str
     sop_instance_uid: str
     source: str = ""
+
+    @classmethod
+    def of(cls, node: Node, path: Sequence[int], source: str) -> Self:
+        """Return the place of a node of the tree below the folders of its patient, study and series, counted from 0."""
+        patient, study, series = (*path, -1, -1, -1)[:3]
+        uid = node.sop_instance_uid.decode("ascii")
+        return cls(patient, study, series, node.position, node.record_type, uid, source)
 
 
 FOLDER_PREFIXES: Final = ("PT", "ST", "SE")

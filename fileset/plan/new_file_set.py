@@ -126,7 +126,7 @@ def _named(
     recipe: Recipe, medium: UpdatableMedium, leaves: Sequence[Node], present: Collection[str]
 ) -> tuple[list[FileId], set[FileId]]:
     """Choose a File ID for each instance, and find the instances whose file is already on the medium, byte for byte."""
-    places = list(_places(leaves, recipe.sources))
+    places = [Place.of(node, node.path, recipe.sources.relative(node.source)) for node in leaves]
     wanted = list(names(recipe.naming, places, recipe.included))
     if not present:
         return wanted, set()
@@ -164,13 +164,6 @@ def _removals(medium: UpdatableMedium, staying: set[FileId], report: Report) -> 
             if obstacle and obstacle.rule != "FS-FILE-MISSING":
                 report.findings.append(obstacle)
     return removals
-
-
-def _places(leaves: Sequence[Node], sources: Sources) -> Iterator[Place]:
-    for node in leaves:
-        patient, study, series = (*node.path, -1, -1, -1)[:3]
-        uid = node.sop_instance_uid.decode("ascii")
-        yield Place(patient, study, series, node.position, node.record_type, uid, sources.relative(node.source))
 
 
 def refuse_existing(medium: WritableMedium, *, replace: bool) -> None:
