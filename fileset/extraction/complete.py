@@ -37,10 +37,6 @@ class Moved(RecordView):
         """Open the file that was found (M-READ)."""
         return self.found.open()
 
-    def position(self) -> int:
-        """Return the byte of the medium at which the file begins, 0 if unknown."""
-        return self.found.position()
-
     def inquire(self) -> FileInfo:
         """Return size and date of the file that was found (M-INQUIRE FILE)."""
         return self.found.inquire()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
 
 from fileset.dicomdir.read.directory import Contents
 from fileset.errors import FilesetError
-from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium
 from fileset.media.names import form_key
@@ -18,20 +16,11 @@ from fileset.plan.source_file_set import missing_files, plain_place
 from fileset.records.describe import Instance
 
 
-class FoundInstance(Protocol):
-    """An instance that was found by its contents."""
+def compared(medium: ReadableMedium, folder: str, found: Sequence[tuple[str, Instance]]) -> Iterator[Finding]:
+    """Report each file that the DICOMDIR in `folder` lists and that is missing or differs from its record.
 
-    @property
-    def file_id(self) -> FileId:
-        """Its name on the medium."""
-
-    @property
-    def described(self) -> Instance | None:
-        """Its header, None if that cannot be decoded."""
-
-
-def compared(medium: ReadableMedium, folder: str, instances: Sequence[FoundInstance]) -> Iterator[Finding]:
-    """Report each file that the DICOMDIR in `folder` lists and that is missing or differs from its record."""
+    `found`: the name of each file on the medium that was described by its header.
+    """
     prefix = f"{folder}/" if folder else ""
     try:
         file_set = below(medium, folder)
@@ -41,14 +30,13 @@ def compared(medium: ReadableMedium, folder: str, instances: Sequence[FoundInsta
         return
     records = {form_key(place): record for place, record in identities_in(file_set, contents)}
     there = set()
-    for one in instances:
-        if one.described is not None:
-            identity = identity_of(one.described)
-            there.add(identity.sop_instance_uid)
-            record = records.get(form_key(plain_place(f"{medium.folder or medium.name}/{one.file_id.path}")))
-            for row, in_record, in_file in differences(record, identity) if record else ():
-                message = f"{row.keyword} is {in_record} in the record and {in_file} in the file: the file is used"
-                yield Finding(row.rule, message, Where(one.file_id.path, tag=row.tag))
+    for name, instance in found:
+        identity = identity_of(instance)
+        there.add(identity.sop_instance_uid)
+        record = records.get(form_key(plain_place(f"{medium.folder or medium.name}/{name}")))
+        for row, in_record, in_file in differences(record, identity) if record else ():
+            message = f"{row.keyword} is {in_record} in the record and {in_file} in the file: the file is used"
+            yield Finding(row.rule, message, Where(name, tag=row.tag))
     for lost in missing_files(file_set, contents):
         record = records.get(form_key(plain_place(f"{file_set.folder or file_set.name}/{lost.source}")))
         if record is None or record.sop_instance_uid not in there:

@@ -105,10 +105,6 @@ class ScannedInstance(BelowLevels[Level]):
         """Open the file for reading (M-READ)."""
         return open_regular(self.path) if self.path else self.medium.open(self.file_id)
 
-    def position(self) -> int:
-        """Return the byte of the medium at which the file begins, 0 if unknown."""
-        return 0 if self.path else self.medium.position(self.file_id)
-
     def inquire(self) -> FileInfo:
         """Look up size and date of the file (M-INQUIRE FILE)."""
         return inquire(self.path) if self.path else self.medium.inquire_file(self.file_id)
@@ -185,8 +181,9 @@ class Scanned:
             dicomdirs = self.dicomdirs
             if dicomdirs is None:
                 dicomdirs = [name for name in names if "/" in name and holds_file_set(name)]
+            described = [(one.file_id.path, one.described) for one in self._instances if one.described is not None]
             for name in dicomdirs:
-                self.findings += compared(self.medium, name.rpartition("/")[0], self._instances)
+                self.findings += compared(self.medium, name.rpartition("/")[0], described)
             self._instances += archived
             self.findings += _contradictions(self._instances)
             if self.names is None:
