@@ -18,7 +18,8 @@ from fileset.pictures.instance import DepictedInstance, read_instance
 from fileset.pictures.orientation import NO_EDGES, Edges, edges_of
 from fileset.pictures.picture import Picture
 from fileset.pictures.report_text import ReportLine
-from fileset.plan.each_file import FileToRead, Opened, each
+from fileset.plan.each_file import FileToRead, each
+from fileset.plan.header_values import Opened
 from fileset.plan.workers import Workers
 
 LARGEST_SIDE: Final = 1024

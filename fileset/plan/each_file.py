@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from functools import partial
 from typing import Self, TypeVar
 
 from attrs import frozen
 
-from fileset.dicom.header import Reading
 from fileset.file_id import FileId
 from fileset.media.base import ReadableMedium
 from fileset.media.system.walk import OpenFile
-from fileset.plan.header_values import reading_of
+from fileset.plan.header_values import Opened, reading_of
 from fileset.plan.source_files import SourceFiles
 from fileset.plan.workers import Workers
 
 Result = TypeVar("Result")
-Opened = Callable[[], AbstractContextManager[Reading]]
-"""Opens a file for random access."""
 
 
 @frozen

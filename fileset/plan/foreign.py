@@ -26,6 +26,11 @@ PATIENCE: Final = 1.0
 STALLED: Final = 600.0
 """Seconds without any result after which a wait ends."""
 
+ENDED: Final = (
+    "a process that reads headers ended before its work was done: it was killed, maybe for want of memory, or"
+    " could not start"
+)
+
 Chunk = TypeVar("Chunk")
 Result = TypeVar("Result")
 
@@ -92,10 +97,7 @@ def _fail(problem: BaseException) -> NoReturn:
     if isinstance(problem, FilesetError):
         raise problem
     if isinstance(problem, BrokenExecutor):
-        raise MediumError(
-            "a process that reads headers ended before its work was done: it was killed, maybe for want of memory, or"
-            " could not start"
-        ) from problem
+        raise MediumError(ENDED) from problem
     kind = type(problem).__name__
     if kind == "CancelledError":  # of this library, of asyncio or of Dask
         raise MediumError("the work was cancelled: the connection to its executor is lost. Try again") from problem

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from typing import Any, Self
 
@@ -17,6 +17,9 @@ from fileset.media.base import ReadableMedium
 from fileset.media.system.walk import random_access
 from fileset.standard import tags
 from fileset.standard.dictionary import tag_of, vr_of
+
+Opened = Callable[[], AbstractContextManager[Reading]]
+"""Opens a file for random access."""
 
 
 @define(slots=False)

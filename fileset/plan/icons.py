@@ -11,7 +11,8 @@ from attrs import field, frozen
 
 from fileset.errors import FilesetError, require_one_of
 from fileset.findings import Finding, Where
-from fileset.plan.each_file import FileToRead, Opened, each
+from fileset.plan.each_file import FileToRead, each
+from fileset.plan.header_values import Opened
 from fileset.plan.inputs import Sources
 from fileset.plan.workers import Workers
 from fileset.records.arranged import Arranged, Node

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from fileset.dicom.header import Reading
 from fileset.dicom.preamble import is_part_10
 from fileset.errors import FilesetError, FormatError
 from fileset.file_id import DICOMDIR, FileId
@@ -23,7 +22,7 @@ from fileset.media.remote.access import is_url
 from fileset.media.system.files import path_of
 from fileset.media.system.walk import OpenFile, leads_out, walk
 from fileset.plan.choice import Choice
-from fileset.plan.header_values import reading_of
+from fileset.plan.header_values import Opened, reading_of
 from fileset.plan.presence import holds_file_set, is_dicomdir
 from fileset.plan.source_files import SourceFiles
 from fileset.records.describe import Instance
@@ -46,13 +45,13 @@ class Sources(SourceFiles):
     def __init__(self, security: Security | None = None, found: Callable[[int, int], None] | None = None) -> None:
         super().__init__()
         self._security = security  # opens encrypted sources
+        self._zip_password = security.zip_password if security else b""
         self._found = found  # called now and then with the number of files found so far, and 0
         self.images: list[ReadableMedium] = []  # also the archives, and the media that decrypt their files
         self.origins: list[ReadableMedium] = []  # the file-sets among the sources
         self.read_again: list[ReadableMedium] = []  # the file-set that is updated, if its own files are sources
         self._outside: list[tuple[str, str]] = []
         self._unlistable: dict[str, str] = {}
-        self._choice: Choice | None = None
         self.chosen: dict[int, Choice] = {}  # the choice that took a source by its values
         self.documents: dict[int, Instance] = {}  # native HL7 documents, by index
         self.left_out = 0
@@ -106,24 +105,11 @@ class Sources(SourceFiles):
         """
         self._named += 1
         self.searched.append(path_of(source))
-        self._choice = choice
-        try:
-            return self._add_path(source, skip=skip, contained=contained)
-        finally:
-            self._choice = None
-
-    def add_document(self, path: str, instance: Instance) -> None:
-        """Add a native HL7 document with its record, because nothing in the file gives one."""
-        self.documents[self.add_file(path, os.path.basename(path))] = instance
-
-    def _add_path(
-        self, source: str | os.PathLike[str], *, skip: frozenset[str], contained: bool
-    ) -> ReadableMedium | None:
-        image = image_at(source, self._security.zip_password if self._security else b"")
+        image = image_at(source, self._zip_password)
         if self._security is not None and self._security.opens:
-            return self._add_secure(source, image, self._security)
+            return self._add_secure(source, image, self._security, choice)
         if image is not None:
-            return self._add_image(image)
+            return self._add_image(image, choice)
         folder = FolderMedium(source)
         found = folder.has_dicomdir()
 
@@ -136,34 +122,38 @@ class Sources(SourceFiles):
                 self.origins.append(FolderMedium(os.path.dirname(path)))
             if linked and leads_out(path, folder.root):
                 self._outside.append((path, relative))
-            elif self.leaves_out(self._choice, relative, partial(OpenFile, path)):
+            elif choice is not None and self.leaves_out(choice, relative, partial(OpenFile, path)):
                 continue
-            elif contained or not self._add_archive(path, relative):
-                self.add_file(path, relative)
+            elif contained or not self._add_archive(path, relative, choice):
+                self._note_choice(self.add_file(path, relative), choice)
         self.origins += [folder] if found else []
         return folder if found else None
 
+    def add_document(self, path: str, instance: Instance) -> None:
+        """Add a native HL7 document with its record, because nothing in the file gives one."""
+        self.documents[self.add_file(path, os.path.basename(path))] = instance
+
     def _add_secure(
-        self, source: str | os.PathLike[str], image: ReadableMedium | None, security: Security
+        self, source: str | os.PathLike[str], image: ReadableMedium | None, security: Security, choice: Choice | None
     ) -> ReadableMedium | None:
         """Add files that may be encrypted; a medium decrypts them when they are read."""
         from fileset.secure.medium import SecureView
 
         folder, name = os.path.split(source)
         if image is not None or os.path.isdir(source):
-            return self._add_image(SecureView(image or FolderMedium(source), security))
+            return self._add_image(SecureView(image or FolderMedium(source), security), choice)
         view = SecureView(FolderMedium(folder or "."), security)
         view.around.inquire_file(FileId.tolerant(name))
         self.images.append(view)
-        self._offer_member(view, FileId.tolerant(name), name)
+        self._offer_member(view, FileId.tolerant(name), name, choice)
         return None
 
-    def _add_archive(self, path: str, relative: str) -> bool:
+    def _add_archive(self, path: str, relative: str, choice: Choice | None) -> bool:
         """Add the files of an archive or image in a folder, and return whether it is one."""
         if not relative.lower().endswith(ARCHIVES):
             return False
         try:
-            image = image_at(path, self._security.zip_password if self._security else b"")
+            image = image_at(path, self._zip_password)
         except FilesetError as problem:
             self._unlistable[path] = problem.text(known_path=path, command=True)
             return True
@@ -173,15 +163,11 @@ class Sources(SourceFiles):
         self.origins += file_sets_in(image)
         for name in in_reading_order(image, image.names()):
             if not is_dicomdir(name):
-                self._offer_member(image, FileId.tolerant(name), f"{relative}/{name}")
+                self._offer_member(image, FileId.tolerant(name), f"{relative}/{name}", choice)
         return True
 
-    def leaves_out(
-        self, choice: Choice | None, relative: str, opened: Callable[[], AbstractContextManager[Reading]]
-    ) -> bool:
+    def leaves_out(self, choice: Choice, relative: str, opened: Opened) -> bool:
         """Check whether a choice leaves out a file, and count it. An unreadable file stays, so that the scan reports it."""
-        if choice is None:
-            return False
         matching = choice.excluding(relative)
         self._patterns |= dict.fromkeys(matching, True)
         left_out = bool(matching)
@@ -191,17 +177,21 @@ class Sources(SourceFiles):
         self.left_out += left_out
         return left_out
 
-    def _offer_member(self, medium: ReadableMedium, file_id: FileId, relative: str) -> None:
+    def _offer_member(self, medium: ReadableMedium, file_id: FileId, relative: str, choice: Choice | None) -> None:
         """Add a file of a medium unless the choice leaves it out."""
-        if not self.leaves_out(self._choice, relative, partial(reading_of, medium, file_id)):
-            self.add_member(medium, file_id, relative)
+        if choice is None or not self.leaves_out(choice, relative, partial(reading_of, medium, file_id)):
+            self._note_choice(self.add_member(medium, file_id, relative), choice)
+
+    def _note_choice(self, index: int, choice: Choice | None) -> None:
+        if choice is not None and choice.conditions:
+            self.chosen[index] = choice
 
     def expect_matches(self, choice: Choice | None) -> None:
         """Report the patterns of a choice that match nothing."""
         for pattern, _ in choice.patterns if choice else ():
             self._patterns.setdefault(pattern, False)
 
-    def _add_image(self, image: ReadableMedium) -> ReadableMedium | None:
+    def _add_image(self, image: ReadableMedium, choice: Choice | None) -> ReadableMedium | None:
         self.images.append(image)
         self.origins += file_sets_in(image)
         try:
@@ -214,7 +204,7 @@ class Sources(SourceFiles):
             if is_url(image.name) and name.lower().endswith(ARCHIVES):
                 self._unlistable[f"{image.name}/{name}"] = _NOT_FROM_AFAR
             elif found is None or relative.upper() != DICOMDIR.value:
-                self._offer_member(image, FileId.tolerant(name), relative)
+                self._offer_member(image, FileId.tolerant(name), relative, choice)
         return found
 
     def add_in_place(self, medium: ReadableMedium) -> None:
@@ -230,8 +220,6 @@ class Sources(SourceFiles):
         index = super().add_file(path, relative)
         if self._found is not None and not len(self.paths) % TELL_EVERY:
             self._found(len(self.paths), 0)
-        if self._choice is not None and self._choice.conditions:
-            self.chosen[index] = self._choice
         return index
 
 

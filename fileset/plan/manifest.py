@@ -145,4 +145,4 @@ def _row(digest: str, name: str) -> str:
 
 def _digest(medium: ReadableMedium, name: str) -> str:
     with medium.open(FileId.tolerant(name)) as file:
-        return file_digest(file, "sha256").hexdigest()
+        return file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # all files have `readinto`

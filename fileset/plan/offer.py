@@ -69,7 +69,7 @@ class Offer:
         unlistable: dict[str, str] = {}
         skip = frozenset() if place else self.medium.not_sources()
         for file in walk(source, skip=skip, unlistable=unlistable.__setitem__):
-            if not self.sources.leaves_out(choice, file.relative, partial(OpenFile, file.path)):
+            if choice is None or not self.sources.leaves_out(choice, file.relative, partial(OpenFile, file.path)):
                 yield from self._add_in_place(f"{above}/{file.relative}".lstrip("/"), file, is_listed)
         for folder, reason in unlistable.items():
             yield Skipped(f"{above}/{folder}".lstrip("/"), "FS-MEDIUM-DAMAGED", reason)

@@ -18,7 +18,7 @@ from attrs import evolve, frozen
 
 from fileset.errors import ONE_PROCESS, MediumError
 from fileset.media.system.calls import system
-from fileset.plan.foreign import in_order, supervised
+from fileset.plan.foreign import ENDED, in_order, supervised
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -159,11 +159,7 @@ def _failures_of_workers() -> Iterator[None]:
     try:
         yield
     except BrokenExecutor as problem:
-        raise MediumError(
-            "a process that reads headers ended before its work was done: it was killed, maybe for want of memory, or"
-            " could not start",
-            advice=ONE_PROCESS,
-        ) from problem
+        raise MediumError(ENDED, advice=ONE_PROCESS) from problem
     except (MemoryError, BlockingIOError) as problem:
         raise MediumError(str(problem) or "not enough memory", advice=ONE_PROCESS) from problem
     except RuntimeError as problem:
