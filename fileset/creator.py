@@ -27,7 +27,7 @@ from fileset.media.system.walk import WORK, place_below
 from fileset.plan.choice import Choice
 from fileset.plan.commit import unreported
 from fileset.plan.companion import Companion
-from fileset.plan.copy_findings import cleared, clears, without_cured
+from fileset.plan.copy_findings import cleared, without_cured
 from fileset.plan.extra_files import Included
 from fileset.plan.icons import IconPlace, Icons
 from fileset.plan.identification import former_identification, identify, taken_over
@@ -160,7 +160,6 @@ class Creator(WritingRole):
         self._identification = identify(
             self._file_set_id or "", self._file_set_uid, self._descriptor_file_id, self._descriptor_character_set
         )
-        self._clears_preambles = clears(self._preamble)
         self._sources = Sources(self._source_security or self._security, phase(self._progress, "walk"))
         self._path = path_of(self._medium)
         plain = format_for(self._path, self._medium_format, self._medium_options)
@@ -396,7 +395,7 @@ class Creator(WritingRole):
 
     def _cleared(self, nodes: Arranged) -> Iterator[Finding]:
         """Clear preambles if `preamble` is "zero", with a finding for each."""
-        if not self._clears_preambles:
+        if self._preamble == "keep":
             return iter(())
         leaves = list(nodes.sources())
         self._sources.clear_preambles(leaves)

@@ -8,7 +8,7 @@ the medium failed. `exit_code` is the exit code of the command line.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 DONE: Final = "the change was complete by then"
@@ -174,6 +174,11 @@ def require_one_of(option: str, value: object, choices: Iterable[str]) -> None:
     known = tuple(choices)
     if value not in known:
         raise RuleError(f"there is no {option} {value!r}", advice=f"Use one of {', '.join(known)}")
+
+
+def one_of(option: str, choices: Iterable[str]) -> Callable[[object, object, str], None]:
+    """Return a validator for a field of an attrs class that has only these values; it raises as `require_one_of`."""
+    return lambda _, __, value: require_one_of(option, value, choices)
 
 
 def without_password(text: str) -> str:

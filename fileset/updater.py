@@ -31,7 +31,7 @@ from fileset.findings import ERROR
 from fileset.media.open import no_dicomdir, updatable
 from fileset.plan.choice import Choice
 from fileset.plan.commit import carry_out, unreported
-from fileset.plan.copy_findings import clears, stale_pages, without_cured
+from fileset.plan.copy_findings import stale_pages, without_cured
 from fileset.plan.dicomdir_file import absent_from, read_dicomdir
 from fileset.plan.inputs import Sources
 from fileset.plan.intake import WritingRole
@@ -104,7 +104,6 @@ class Updater(WritingRole):
 
     def __attrs_post_init__(self) -> None:
         require_one_of("naming scheme", self._naming, SCHEMES)
-        clearing = clears(self._preamble)
         self._medium = updatable(self._path, secure_format(self._medium_format, self._security))
         profile = under_profile(
             self._profile,
@@ -119,7 +118,7 @@ class Updater(WritingRole):
             self._medium,
             self._contents,
             self._naming,
-            clearing,
+            self._preamble == "zero",
             self._patient_conflict,
             Offer(self._medium, Sources(opening_of(self._medium))),
             Kept(self._contents),

@@ -6,15 +6,11 @@ from typing import Final
 
 from attrs import field, frozen
 
-from fileset.errors import RuleError, require_one_of
+from fileset.errors import RuleError, one_of
 from fileset.pages.languages import TEXTS
 
 PICTURES: Final = 200
 """Most pictures of a series, by default."""
-
-
-def _known(_: object, __: object, language: str) -> None:
-    require_one_of("language of pages", language, sorted(TEXTS))
 
 
 def _positive(_: object, __: object, pictures: int) -> None:
@@ -38,7 +34,7 @@ class WebOptions:
     """
 
     pictures: int = field(default=PICTURES, validator=_positive)
-    language: str = field(default="en", validator=_known)
+    language: str = field(default="en", validator=one_of("language of pages", sorted(TEXTS)))
     institution: str = ""
     contact: str = ""
     plain: bool = False

@@ -80,11 +80,9 @@ class ClusterExecutor(Executor):
 
     def _workers(self) -> list[str]:
         """Ask for the addresses of all workers. Raises `MediumError` if none comes within `CONNECT` seconds."""
+        with suppress(MediumError):
+            self._ask("wait for workers", partial(self._client.wait_for_workers, 1, timeout=CONNECT))
         found = self._ask("list its workers", self._client.nthreads)
-        if not found:
-            with suppress(MediumError):
-                self._ask("wait for workers", partial(self._client.wait_for_workers, 1, timeout=CONNECT))
-            found = self._ask("list its workers", self._client.nthreads)
         if not found:
             raise MediumError("the cluster has no workers", advice="Start some with `dask worker ADDRESS`")
         return list(found)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
+from io import BytesIO
 from typing import Final
 
 from attrs import field, frozen
@@ -21,7 +22,7 @@ from fileset.errors import DONE, FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding
 from fileset.media.base import Chunks, FileInfo, FileSetInfo, Transaction, WritableMedium, Written
-from fileset.media.system.hashing import chunks_of
+from fileset.media.system.walk import same_bytes
 from fileset.plan.dicomdir_file import open_dicomdir, read_dicomdir
 from fileset.plan.digests import Digests
 from fileset.plan.recovery import readable_of, recover, references_in, refuse_listed_work, serious_faults
@@ -157,13 +158,8 @@ def check_basis(basis: bytes | None, medium: WritableMedium) -> None:
 def _is_there(basis: bytes, medium: WritableMedium) -> bool:
     if not medium.has_dicomdir():
         return not basis
-    at = 0
     with open_dicomdir(readable_of(medium)) as file:
-        for chunk in chunks_of(file):
-            if basis[at : at + len(chunk)] != chunk:
-                return False
-            at += len(chunk)
-    return at == len(basis)
+        return same_bytes(BytesIO(basis), file)
 
 
 def _is_deflated(basis: bytes, medium: WritableMedium) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final, Literal, get_args
 
-from fileset.errors import require_one_of
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium, holds
@@ -13,12 +12,6 @@ from fileset.plan.inputs import Sources
 
 Preamble = Literal["keep", "zero"]
 PREAMBLES: Final = get_args(Preamble)
-
-
-def clears(preamble: str) -> bool:
-    """Check whether the option clears preambles. Raises `RuleError` unless it is "keep" or "zero"."""
-    require_one_of("treatment of preambles", preamble, PREAMBLES)
-    return preamble == "zero"
 
 
 def cleared(sources: Sources, indexes: Iterable[int]) -> Iterator[Finding]:

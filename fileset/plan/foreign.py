@@ -54,7 +54,10 @@ def in_order(
     waiting: deque[Future[list[Result]]] = deque()
     try:
         for chunk in chunks:
-            waiting.append(_submitted(executor, work, chunk))
+            try:
+                waiting.append(executor.submit(work, chunk))
+            except Exception as problem:  # noqa: BLE001  # a foreign executor may raise anything
+                _fail(problem)
             if len(waiting) > WIDTH:
                 yield _result(waiting.popleft(), known)
         while waiting:
@@ -63,13 +66,6 @@ def in_order(
         for future in waiting:
             with suppress(Exception):
                 future.cancel()
-
-
-def _submitted(executor: Executor, work: Callable[[Chunk], list[Result]], chunk: Chunk) -> Future[list[Result]]:
-    try:
-        return executor.submit(work, chunk)
-    except Exception as problem:  # noqa: BLE001  # a foreign executor may raise anything
-        _fail(problem)
 
 
 def _result(future: Future[Result], known: ClusterExecutor | None) -> Result:

@@ -9,7 +9,7 @@ from typing import Final, Literal, get_args
 
 from attrs import field, frozen
 
-from fileset.errors import FilesetError, require_one_of
+from fileset.errors import FilesetError, one_of
 from fileset.findings import Finding, Where
 from fileset.plan.each_file import FileToRead, each
 from fileset.plan.header_values import Opened
@@ -29,10 +29,6 @@ Icon = bytes | str
 """The encoded icon, or the reason why there is none."""
 
 
-def _known(_: object, __: object, place: str) -> None:
-    require_one_of("place of icons", place, PLACES)
-
-
 @frozen
 class Icons:
     """The choice of icons: "image" for each IMAGE and RT DOSE record, or "series" for each SERIES; `size` in pixels.
@@ -40,7 +36,7 @@ class Icons:
     Raises `RuleError` for another word.
     """
 
-    place: IconPlace = field(default="image", validator=_known)
+    place: IconPlace = field(default="image", validator=one_of("place of icons", PLACES))
     size: int = SIZE
 
 

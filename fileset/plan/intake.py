@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import define, field
 
-from fileset.errors import RuleError
+from fileset.errors import RuleError, one_of
 from fileset.findings import Finding
 from fileset.plan.add_header import add_headers
-from fileset.plan.copy_findings import Preamble
+from fileset.plan.copy_findings import PREAMBLES, Preamble
 from fileset.plan.icons import IconPlace, Icons, icons_added, icons_wanted
 from fileset.plan.identity import IdentityCheck
 from fileset.plan.inputs import Sources
@@ -21,7 +21,7 @@ from fileset.plan.workers import Phases, Workers, phase
 from fileset.records.arranged import Arranged
 from fileset.records.describe import InvalidUid, Missing, Policy, UnknownSopClass
 from fileset.records.key_choice import parse_keys
-from fileset.records.person import PatientConflict, check_conflict_option
+from fileset.records.person import CONFLICTS, PatientConflict
 from fileset.report import Report
 
 if TYPE_CHECKING:
@@ -93,9 +93,9 @@ class WritingRole:
     _missing: Missing = "invent"
     _unknown_sop_class: UnknownSopClass = "image"
     _invalid_uid: InvalidUid = "accept"
-    _patient_conflict: PatientConflict = "refuse"
+    _patient_conflict: PatientConflict = field(default="refuse", validator=one_of("patient_conflict", CONFLICTS))
     _keys: str = "usual"
-    _preamble: Preamble = "keep"
+    _preamble: Preamble = field(default="keep", validator=one_of("treatment of preambles", PREAMBLES))
     _trust_dicomdir: bool = False
     _add_header: bool = False
     _icons: Icons | IconPlace | None = None
@@ -123,7 +123,6 @@ class WritingRole:
 
     def _intake_under(self, profile: NoProfile, *, reconciles: bool = False) -> Intake:
         """Build the intake that the options ask for. Raises `RuleError` for values that have no meaning."""
-        check_conflict_option(self._patient_conflict)
         choice = profile.keys(parse_keys(self._keys))
         return Intake(
             profile,

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple, get_args
 
-from attrs import frozen
+from attrs import field, frozen
 
 from fileset.dicom.elements import element
 from fileset.dicom.header import Header, HeaderError
 from fileset.dicom.header_cache import Recognised
 from fileset.dicom.values import canonical
-from fileset.errors import FormatError, require_one_of
+from fileset.errors import FormatError, one_of
 from fileset.records.instance_keys import encode_keys
 from fileset.records.key_choice import LEVEL_OF, MINIMAL, KeyChoice, key_set
 from fileset.records.key_rules import tail_faults
@@ -42,19 +42,13 @@ class Policy:
     profile (PS3.11) that files must conform to, "" for none.
     """
 
-    missing: Missing = "invent"
-    unknown_sop_class: UnknownSopClass = "image"
-    invalid_uid: InvalidUid = "accept"
+    missing: Missing = field(default="invent", validator=one_of("missing", get_args(Missing)))
+    unknown_sop_class: UnknownSopClass = field(
+        default="image", validator=one_of("unknown_sop_class", get_args(UnknownSopClass))
+    )
+    invalid_uid: InvalidUid = field(default="accept", validator=one_of("invalid_uid", get_args(InvalidUid)))
     keys: KeyChoice = MINIMAL
     profile: str = ""
-
-    def __attrs_post_init__(self) -> None:
-        for name, value, allowed in (
-            ("missing", self.missing, Missing),
-            ("unknown_sop_class", self.unknown_sop_class, UnknownSopClass),
-            ("invalid_uid", self.invalid_uid, InvalidUid),
-        ):
-            require_one_of(name, value, get_args(allowed))
 
 
 class Instance(NamedTuple):

@@ -9,7 +9,6 @@ from typing import Final, Literal, NamedTuple, get_args
 from attrs import Factory, define, field
 
 from fileset.dicom.character_sets import decode
-from fileset.errors import require_one_of
 from fileset.records.levels import Chain
 
 PatientConflict = Literal["refuse", "split", "merge"]
@@ -89,9 +88,3 @@ def person_of(chain: Chain) -> Person:
 
 def _spelling(name: str) -> tuple[str, ...]:
     return tuple(filter(None, _BETWEEN.split(name.casefold())))
-
-
-def check_conflict_option(value: str) -> str:
-    """Check the option. Raises `RuleError` if it is none."""
-    require_one_of("patient_conflict", value, CONFLICTS)
-    return value
