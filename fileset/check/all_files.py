@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
@@ -15,7 +16,7 @@ from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FilesetError
 from fileset.file_id import FileId
 from fileset.media.base import LinkError, ReadableMedium, in_reading_order
-from fileset.media.system.hashing import COPY_SIZE
+from fileset.media.system.hashing import chunks_of
 from fileset.media.system.walk import random_access
 from fileset.plan.secured import is_locked
 from fileset.plan.workers import Workers
@@ -88,8 +89,7 @@ class MediumInspector:
     def _read_through(self, name: str) -> None:
         """Read a member of an archive to its end, because only that compares its checksum. Raises `FormatError`."""
         with self.medium.open(FileId.tolerant(name)) as file:
-            while file.read(COPY_SIZE):
-                pass
+            deque(chunks_of(file), maxlen=0)
 
     def _task(self, path: str, name: str) -> Task:
         index = self.record_of.get(name, NONE)

@@ -16,7 +16,7 @@ from fileset.dicomdir.check.collector import Collector
 from fileset.dicomdir.check.directory import CheckedDirectory
 from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FormatError, MediumError
-from fileset.file_id import DICOMDIR, FileId
+from fileset.file_id import DICOMDIR, FileId, folders_above
 from fileset.media.base import LinkError, ReadableMedium
 from fileset.media.system.walk import WORK
 from fileset.plan.manifest import Manifest
@@ -60,12 +60,7 @@ class FileCheck:
         upper = UpperRecords(self.collector, self.show_values)
         digests = self.manifest.digests if self.manifest is not None else {}
         inspector = MediumInspector(
-            self.medium,
-            self.collector.contents,
-            self.directory.references,
-            record_of,
-            digests,
-            self.profile,
+            self.medium, self.collector.contents, self.directory.references, record_of, digests, self.profile
         )
         for name, result in inspector.inspect_all(names, workers):
             self._report(name, record_of.get(name, NONE), result, upper)
@@ -220,9 +215,4 @@ class FileCheck:
 
     def _belongs_to_other(self, name: str) -> bool:
         """Return whether a file is below the folder of another DICOMDIR."""
-        folder = name
-        while self._other_folders and "/" in folder:
-            folder = folder.rpartition("/")[0]
-            if folder in self._other_folders:
-                return True
-        return False
+        return bool(self._other_folders) and not self._other_folders.isdisjoint(folders_above(name, "/"))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
-from attrs import define, field
+from attrs import Factory, define, field
 
 from fileset.dicom.elements import Element, elements, items
 from fileset.dicomdir.check.collector import Collector
@@ -32,10 +33,7 @@ class ProfileCheck:
 
     profile: Profile
     collector: Collector
-    _judging: Judging = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._judging = Judging((self.profile,))
+    _judging: Judging = field(default=Factory(lambda self: Judging((self.profile,)), takes_self=True), init=False)
 
     def check_medium(self, medium: ReadableMedium, *, is_secure: bool) -> None:
         """Check the kind of medium, and whether it is secured as the profile demands."""
@@ -78,13 +76,11 @@ class ProfileCheck:
 
     def _check_icon(self, index: int, parts: list[Element]) -> None:
         icon = self.profile.icon
-        found = next((part for part in parts if part.tag == ICON_IMAGE_SEQUENCE), None)
-        if found is None:
-            if icon.required:
-                message = f"the icon is missing: {self.profile.id} demands one of {icon.size} x {icon.size} pixels"
-                self.collector.add_at_record("PR-ICON", message, index, ICON_IMAGE_SEQUENCE)
-            return
-        for rows, columns in self._sizes(found):
+        found = [part for part in parts if part.tag == ICON_IMAGE_SEQUENCE][:1]
+        if icon.required and not found:
+            message = f"the icon is missing: {self.profile.id} demands one of {icon.size} x {icon.size} pixels"
+            self.collector.add_at_record("PR-ICON", message, index, ICON_IMAGE_SEQUENCE)
+        for rows, columns in chain.from_iterable(map(self._sizes, found)):
             if (rows, columns) != (icon.size, icon.size):
                 message = f"an icon of {columns} x {rows} pixels: {self.profile.id} allows {icon.size} x {icon.size}"
                 self.collector.add_at_record("PR-ICON", message, index, ICON_IMAGE_SEQUENCE)

@@ -151,10 +151,7 @@ class UpperRecords:
 
     def _report_difference(self, index: int, row: Field, comparison: _KeyTally) -> None:
         side = self._side(index)
-        in_record, in_file = (
-            decode(side.raw(row.tag), side.character_set).strip(" \0") if side else "",
-            comparison.value,
-        )
+        in_record = decode(side.raw(row.tag), side.character_set).strip(" \0") if side else ""
         if row.vr == "UI":
             rule = "FS-UID-DIFFERS"
         elif comparison.agree and row.tag != tags.PATIENT_ID:
@@ -164,7 +161,7 @@ class UpperRecords:
         files = f"{comparison.differ} files below the record" if comparison.differ > 1 else "a file below the record"
         agree = f"; {comparison.agree} agree" if comparison.agree else ""
         if self.show_values or row.tag in IDENTIFYING:
-            message = f"{named(row.tag)} is {in_record} in the record, {in_file} in {files}{agree}"
+            message = f"{named(row.tag)} is {in_record} in the record, {comparison.value} in {files}{agree}"
         else:
             message = f"{named(row.tag)} differs in {files}{agree} (`fileset check --show-values` shows both)"
         self.collector.add_at_file(rule, message, comparison.example, index, tag=row.tag)
