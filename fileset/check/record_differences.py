@@ -17,7 +17,8 @@ from fileset.part10.faults import Fault
 from fileset.records.describe import WANTED, Instance
 from fileset.standard import tags
 from fileset.standard.dictionary import named, vr_of
-from fileset.standard.record_types import RECORD_TYPES, SOP_CLASSES, Key
+from fileset.standard.record_types import RECORD_TYPES, Key
+from fileset.standard.sop_classes import SOP_CLASSES
 
 _REFERENCE: Final = {
     tags.REFERENCED_SOP_CLASS_UID: "FS-SOP-CLASS-DIFFERS",

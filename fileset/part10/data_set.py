@@ -23,12 +23,12 @@ from fileset.dicom.elements import (
     Syntax,
     element_header,
 )
-from fileset.dicom.header import DEFLATED, Reading, syntax_of
+from fileset.dicom.header import DEFLATED, PIXEL_DATA, Reading, syntax_of
 from fileset.dicom.header_cache import FIRST_READ
 from fileset.dicom.header_layout import FIRST_OF_BLOCKS
 from fileset.errors import FormatError
 from fileset.part10.faults import Fault
-from fileset.part10.pixels import PIXEL_DATA, TABLE_VRS, TABLES, Fragments, read_fragments, table_faults
+from fileset.part10.pixels import TABLE_VRS, TABLES, Fragments, read_fragments, table_faults
 from fileset.part10.private_elements import private_fault
 from fileset.part10.structures import Span
 from fileset.standard import tags

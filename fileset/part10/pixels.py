@@ -11,19 +11,10 @@ from typing import Final, Protocol
 from attrs import frozen
 
 from fileset.dicom.elements import ITEM, SEQUENCE_END, UNDEFINED, Syntax
-from fileset.dicom.header import DEFLATED, EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, PIXEL_DATA
+from fileset.dicom.header import DEFLATED, EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 from fileset.errors import FormatError
 from fileset.part10.faults import Fault
 from fileset.standard import tags
-
-__all__ = [
-    "PIXEL_DATA",
-    "TABLES",
-    "TABLE_VRS",
-    "Fragments",
-    "read_fragments",
-    "table_faults",
-]
 
 TABLE_VRS: Final = {
     tags.EXTENDED_OFFSET_TABLE: b"OV",
@@ -31,9 +22,7 @@ TABLE_VRS: Final = {
     tags.ENCAPSULATED_PIXEL_DATA_TOTAL_LENGTH: b"UV",
 }
 """The offset tables and the total length, with their VRs (PS3.6)."""
-TABLES: Final = frozenset(
-    (tags.EXTENDED_OFFSET_TABLE, tags.EXTENDED_OFFSET_TABLE_LENGTHS, tags.ENCAPSULATED_PIXEL_DATA_TOTAL_LENGTH)
-)
+TABLES: Final = frozenset(TABLE_VRS)
 
 NATIVE: Final = DEFLATED | {IMPLICIT_VR_LITTLE_ENDIAN, b"1.2.840.10008.1.2.1", EXPLICIT_VR_BIG_ENDIAN}
 """Transfer syntaxes whose pixel data has a length (PS3.5 A.1 to A.3, A.5)."""

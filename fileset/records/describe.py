@@ -20,7 +20,8 @@ from fileset.records.key_rules import tail_faults
 from fileset.records.levels import Chain, ChainReader, Notes, require_valid_uid, uid_notes
 from fileset.records.record_cache import Own, Template
 from fileset.standard import tags
-from fileset.standard.record_types import HL7_DOCUMENT, SOP_CLASSES
+from fileset.standard.record_types import HL7_DOCUMENT
+from fileset.standard.sop_classes import SOP_CLASSES
 from fileset.standard.uids import DIRECTORY_CLASS
 
 PRIVATE_RECORD_UID: Final = "2.25.206317946146216105403716386943240530081"

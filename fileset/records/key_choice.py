@@ -17,7 +17,8 @@ from fileset.records.levels import CHAIN_TAGS, FIELDS, LEVELS, Field
 from fileset.records.record_cache import OWN
 from fileset.standard import tags
 from fileset.standard.profile_keys import IN_GROUPS, PROFILE_KEYS
-from fileset.standard.record_types import RECORD_TYPES, ROOT_CHILDREN, SOP_CLASSES, Key
+from fileset.standard.record_types import RECORD_TYPES, ROOT_CHILDREN, Key
+from fileset.standard.sop_classes import SOP_CLASSES
 from fileset.standard.uids import DIRECTORY_CLASS
 from fileset.standard.usual_keys import USUAL_KEYS, VARYING
 

@@ -30,18 +30,6 @@ from fileset.standard.syntaxes import (
     RLE,
 )
 
-__all__ = [
-    "ANY",
-    "ANY_CLASSES",
-    "MULTI_FRAME",
-    "MULTI_FRAME_CLASSES",
-    "PROFILES",
-    "RETIRED",
-    "Icon",
-    "Profile",
-    "ProfileMedium",
-]
-
 ANY: Final = "ANY"
 """Any composite Storage SOP Class that is current (PS3.4 Tables B.5-1 and GG.3-1)."""
 MULTI_FRAME: Final = "ANY-MULTIFRAME"

@@ -1,7 +1,6 @@
 """The record types of the Basic Directory IOD, their keys and their hierarchy (PS3.3 F.4, F.5, F.6).
 
-Data only: one row per fact of the key tables of PS3.3 F.5 and of Table F.4-1, with its section. The SOP Classes are in
-`sop_classes` and re-exported here.
+Data only: one row per fact of the key tables of PS3.3 F.5 and of Table F.4-1, with its section.
 """
 
 from __future__ import annotations
@@ -9,20 +8,6 @@ from __future__ import annotations
 from typing import Final
 
 from attrs import frozen
-
-from fileset.standard.sop_classes import IODS, SOP_CLASSES, SopClass
-
-__all__ = [
-    "CODE",
-    "IODS",
-    "MRDR_OFFSET",
-    "RECORD_TYPES",
-    "ROOT_CHILDREN",
-    "SOP_CLASSES",
-    "Key",
-    "RecordType",
-    "SopClass",
-]
 
 
 @frozen

@@ -10,8 +10,6 @@ from typing import Final
 
 from attrs import frozen
 
-__all__ = ["IODS", "SOP_CLASSES", "SopClass"]
-
 
 @frozen
 class SopClass:

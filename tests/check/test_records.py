@@ -11,7 +11,7 @@ import pytest
 import fileset
 from fileset import check_file_set
 from fileset.dicom.elements import element, item
-from fileset.standard.record_types import SOP_CLASSES
+from fileset.standard.sop_classes import SOP_CLASSES
 from tests.support import synthetic
 from tests.support.editing import CODE, Change, both, drop, edit, last, put, put_raw
 

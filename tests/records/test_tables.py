@@ -19,7 +19,8 @@ import pytest
 from pydicom.datadict import dictionary_VR, keyword_dict
 from pydicom.uid import UID
 
-from fileset.standard.record_types import IODS, MRDR_OFFSET, RECORD_TYPES, ROOT_CHILDREN, SOP_CLASSES, Key, RecordType
+from fileset.standard.record_types import MRDR_OFFSET, RECORD_TYPES, ROOT_CHILDREN, Key, RecordType
+from fileset.standard.sop_classes import IODS, SOP_CLASSES
 
 Fact = tuple[str, ...]
 Row = dict[str, str]

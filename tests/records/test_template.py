@@ -14,7 +14,7 @@ from fileset.plan.dataset_source import encode_dataset
 from fileset.records.describe import WANTED, Describer, Instance, InvalidUid, Policy
 from fileset.records.key_choice import MINIMAL, key_set
 from fileset.records.record_cache import OWN, Template
-from fileset.standard.record_types import SOP_CLASSES
+from fileset.standard.sop_classes import SOP_CLASSES
 from tests.benchmarks.corpus import Shape, files
 
 EVERYTHING = key_set(MINIMAL).everything
