@@ -28,10 +28,6 @@ def _folded(path: str) -> str:
     return normalize("NFC", path).upper()
 
 
-def _pattern(text: str) -> str:
-    return _folded(text.replace("\\", "/").removeprefix("./").strip("/"))
-
-
 @frozen
 class Choice:
     """The sources that a user wants: those whose values match all `conditions`, and whose paths match no pattern.
@@ -47,7 +43,9 @@ class Choice:
     def of(cls, only: Mapping[str, object] | None, exclude: Iterable[str]) -> Self | None:
         """Return the choice, None if everything is wanted. Raises `RuleError` for a key that is no attribute."""
         of_files = tuple((_OF_FILES.get(tag, tag), matches) for tag, matches in conditions(only or {}))
-        patterns = tuple((pattern, _pattern(pattern)) for pattern in exclude)
+        patterns = tuple(
+            (pattern, _folded(pattern.replace("\\", "/").removeprefix("./").strip("/"))) for pattern in exclude
+        )
         wanted = wanted_tags(tag for tag, _ in of_files)
         return cls(of_files, patterns, wanted) if of_files or patterns else None
 

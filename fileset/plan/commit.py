@@ -7,7 +7,7 @@ medium uses it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -213,7 +213,9 @@ def write(
         try:
             written.append(transaction.write(addition.file_id, noted(addition.chunks()), info))
         except LostSourceError:
-            _read(additions[at + 1 :])
+            for later in additions[at + 1 :]:
+                with suppress(LostSourceError):
+                    deque(later.chunks(), maxlen=0)
             raise
         if written[-1].size != addition.size:
             came = f"{written[-1].size} bytes came, {addition.size} were expected"
@@ -222,13 +224,6 @@ def write(
         progress("bytes", size, total)
         progress("write", len(written), len(additions))
     return written
-
-
-def _read(additions: Iterable[Addition]) -> None:
-    """Read sources to the end, so that `lost` is complete."""
-    for addition in additions:
-        with suppress(LostSourceError):
-            deque(addition.chunks(), maxlen=0)
 
 
 # ---------------------------------------------------------------- written files

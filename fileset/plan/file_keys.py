@@ -43,7 +43,8 @@ class FileKeys:
         if row.tag not in _READ:
             return True
         text = self.kept.text(index, row.tag, row.vr)
-        return any(chain is None or _text(chain, row) == text for chain in self._below(index))
+        chains = self._below(index)
+        return any(one is None or decode(_value(one, row), one.character_set.decode("ascii")) == text for one in chains)
 
     def person(self, index: int) -> Person:
         """Find the person in the first file below a record that can be read."""
@@ -87,7 +88,3 @@ def _value(chain: Chain, row: Field) -> bytes:
     if row.name in Chain._fields:
         return bytes(getattr(chain, row.name))
     return next((value for _, one, value in chain.extra if one.tag == row.tag), b"")
-
-
-def _text(chain: Chain, row: Field) -> str:
-    return decode(_value(chain, row), chain.character_set.decode("ascii"))

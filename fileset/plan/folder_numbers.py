@@ -18,7 +18,11 @@ from fileset.file_id import SEPARATOR
 from fileset.plan.names import FOLDER_PREFIXES, Occupation, Place
 from fileset.records.arranged import Node
 
-_FOLDERS: Final = tuple(re.compile(rf"{prefix}(\d{{6}})").fullmatch for prefix in FOLDER_PREFIXES)
+_FOLDERS: Final = tuple(
+    re.compile("".join(rf"{prefix}(\d{{6}})\\" for prefix in FOLDER_PREFIXES[:depth])).match
+    for depth in range(len(FOLDER_PREFIXES) + 1)
+)
+"""Match the File IDs of files in folders of the counter scheme, by the number of these folders."""
 
 Path = tuple[int, ...]
 """The numbers of the folders of a patient, study and series."""
@@ -39,20 +43,16 @@ class Placing:
         return Place.of(node, self._path(self._parents[reference]), source)
 
     def _path(self, reference: int) -> Path:
-        path = self._paths.get(reference)
-        if path is None:
+        if reference not in self._paths:
             former = self._growth.former.get(reference, reference)
             kept = self._growth.kept
             path = existing_path(kept, former) if former < len(kept.flat) else None
             if path is None:
                 above = self._path(self._parents[reference] if reference in self._parents else kept.parent(former))
-                path = (*above, self._free_number(above))
+                paths = ((*above, number) for number in self._next.setdefault(above, count()))
+                path = next(one for one in paths if not self._occupation(folder_of(one)))
             self._paths[reference] = path
-        return path
-
-    def _free_number(self, above: Path) -> int:
-        numbers = self._next.setdefault(above, count())
-        return next(number for number in numbers if not self._occupation(folder_of((*above, number))))
+        return self._paths[reference]
 
 
 def folder_of(path: Path) -> str:
@@ -63,11 +63,6 @@ def folder_of(path: Path) -> str:
 def existing_path(kept: Kept, index: int) -> Path | None:
     """Find the folders of the counter scheme that have files of a record, None if they are elsewhere."""
     depth = 1 + sum(1 for _ in kept.above(index))
-    for below in kept.below(index):
-        file_id = kept.contents.file_id(below)
-        components = file_id.components if file_id else ()
-        found = [matches(name) for matches, name in zip(_FOLDERS[:depth], components[:-1], strict=False)]
-        numbers = tuple(int(match[1]) for match in found if match)
-        if len(numbers) == depth:
-            return numbers
-    return None
+    file_ids = (kept.contents.file_id(below) for below in kept.below(index) if depth < len(_FOLDERS))
+    match = next(filter(None, (_FOLDERS[depth](file_id.value) for file_id in file_ids if file_id)), None)
+    return tuple(map(int, match.groups())) if match else None

@@ -129,13 +129,11 @@ def _names(report: Report, path: str) -> list[str]:
 
 def _rows(report: Report, known: dict[str, str], names: list[str]) -> Iterator[str]:
     """Format a line for each file; read the files whose digest is unknown."""
-    if all(known.get(name) for name in names):
-        yield from (_row(known[name], name) for name in names)
-        return
-    medium, _ = readable(report.medium)
-    with closing(medium):
-        for name in names:
-            yield _row(known.get(name) or _digest(medium, name), name)
+    unknown = [name for name in names if not known.get(name)]
+    if unknown:
+        with closing(readable(report.medium)[0]) as medium:
+            known |= {name: _digest(medium, name) for name in unknown}
+    return (_row(known[name], name) for name in names)
 
 
 def _row(digest: str, name: str) -> str:
