@@ -112,15 +112,11 @@ class FileCheck:
 
     def _check_descriptor(self, matched: dict[str, int]) -> None:
         descriptor = self.directory.descriptor
-        if descriptor is None:
-            return
-        if descriptor.path in matched:
-            message = f"the descriptor file {descriptor} is referenced by a record"
+        is_listed = descriptor is not None and descriptor.path in matched
+        if descriptor is not None and (is_listed or find(descriptor.path, self._name_tree) is None):
+            problem = "referenced by a record" if is_listed else "not on the medium"
+            message = f"the descriptor file {descriptor} is {problem}"
             self.collector.add("FS-DESCRIPTOR", message, tag=tags.DESCRIPTOR_FILE_ID)
-        elif find(descriptor.path, self._name_tree) is None:
-            self.collector.add(
-                "FS-DESCRIPTOR", f"the descriptor file {descriptor} is not on the medium", tag=tags.DESCRIPTOR_FILE_ID
-            )
 
     def _check_manifest(self, manifest: Manifest) -> None:
         for name in manifest.unlisted(self._names):

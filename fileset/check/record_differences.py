@@ -53,12 +53,7 @@ class RecordSide:
     def value(self, tag: int) -> Any:
         """Decode the value into a form in which equivalent values are equal; None if there is none."""
         part = self.parts.get(tag)
-        if part is None:
-            return None
-        vr = part.vr.decode("ascii") or vr_of(tag)
-        if vr in _CANONICAL:
-            return _canonical(vr, self.raw(tag))
-        return _normalised(value_of(self.data, part, self.syntax, self.character_set))
+        return None if part is None else _value(self.data, part, self.syntax, self.character_set)
 
 
 def record_side(data: bytes, syntax: Syntax, inherited: str) -> RecordSide | None:
@@ -69,8 +64,11 @@ def record_side(data: bytes, syntax: Syntax, inherited: str) -> RecordSide | Non
         return None
 
 
-def _canonical(vr: str, raw: bytes) -> bytes | int | None:
-    value = canonical(vr, raw)
+def _value(data: bytes, part: Element, syntax: Syntax, character_set: str) -> Any:
+    vr = part.vr.decode("ascii") or vr_of(part.tag)
+    if vr not in _CANONICAL:
+        return _normalised(value_of(data, part, syntax, character_set))
+    value = canonical(vr, data[part.value_at : part.value_end])
     return int(value) if value and vr == "IS" else value or None
 
 
@@ -157,17 +155,11 @@ def _written_key(key: Key, values: dict[int, bytes], record: RecordSide, expecte
 
 def _other_key(tag: int, values: dict[int, bytes], record: RecordSide) -> Iterator[Fault]:
     """Compare a key that a Creator would not write: if present, it must be the value of the file too (PS3.3 F.5)."""
-    vr = record.parts[tag].vr.decode("ascii") or vr_of(tag)
-    file_value = _value(tag, vr, values[tag], values.get(tags.SPECIFIC_CHARACTER_SET, b""))
+    part = Element(tag, record.parts[tag].vr, 0, 0, len(values[tag]), len(values[tag]))
+    character_set = values.get(tags.SPECIFIC_CHARACTER_SET, b"").decode("ascii", "replace").strip(" \0")
+    file_value = _value(values[tag], part, EXPLICIT_LITTLE, character_set)
     if _differ(file_value, record.value(tag)):
         yield _difference("FS-KEY-DIFFERS", tag, record.value(tag), file_value)
-
-
-def _value(tag: int, vr: str, raw: bytes, character_set: bytes) -> Any:
-    if vr in _CANONICAL:
-        return _canonical(vr, raw)
-    part = Element(tag, vr.encode("ascii"), 0, 0, len(raw), len(raw))
-    return _normalised(value_of(raw, part, EXPLICIT_LITTLE, character_set.decode("ascii", "replace").strip(" \0")))
 
 
 def _differ(file_value: Any, record_value: Any) -> bool:
