@@ -14,7 +14,7 @@ from typing import BinaryIO, Literal, Protocol
 from attrs import evolve, frozen
 
 from fileset.errors import FormatError, MediumError
-from fileset.file_id import FileId
+from fileset.file_id import DICOMDIR, FileId
 
 Chunks = Iterable[bytes | bytearray]
 Counter = Callable[[int, int], None]
@@ -117,7 +117,13 @@ class RefusedName:
 
 
 class ReadableMedium(Protocol):
-    """A medium as a File-set Reader needs it: M-READ and M-INQUIRE FILE."""
+    """A medium as a File-set Reader needs it: M-READ and M-INQUIRE FILE.
+
+    The defaults are those of a sound medium without paths in the operating system, which a writer replaces as a whole.
+    """
+
+    folder: str = ""
+    """The folder of the operating system that holds the files, "" for an image or archive."""
 
     @property
     def name(self) -> str:
@@ -126,16 +132,15 @@ class ReadableMedium(Protocol):
     @property
     def form(self) -> str:
         """The form of the medium for application profiles (PS3.12): "folder", "iso", "iso+udf", "udf" or "zip"."""
+        return "folder"
 
-    @property
-    def folder(self) -> str:
-        """The folder of the operating system that holds the files, "" for an image or archive."""
-
-    def path(self, file_id: FileId) -> str:
+    def path(self, file_id: FileId) -> str:  # noqa: ARG002  # without `folder` all files have the same answer
         """Return the path of a file in the operating system, "" on a medium without `folder`. Raises as `open`."""
+        return ""
 
-    def position(self, file_id: FileId) -> int:
+    def position(self, file_id: FileId) -> int:  # noqa: ARG002  # an unknown position is the same for all files
         """Find the offset of a file on the medium in bytes, 0 if unknown. Reading in this order avoids seeks."""
+        return 0
 
     def open(self, file_id: FileId) -> BinaryIO:
         """Open a file for reading (M-READ).
@@ -155,18 +160,23 @@ class ReadableMedium(Protocol):
 
     def refused(self) -> Sequence[RefusedName]:
         """List the files found so far that `names` leaves out because they cannot be opened safely."""
+        return ()
 
     def leftovers(self) -> list[str]:
         """List the paths of temporary files that a running or interrupted change left on the medium."""
+        return []
 
     def is_busy(self) -> bool:
         """Check whether a writer is changing the file-set at this moment."""
+        return False
 
     def announced(self) -> frozenset[str]:
         """List the names that a running or interrupted change was adding or removing, by its journal."""
+        return frozenset()
 
     def damage(self) -> Sequence[str]:
         """List the faults of the medium itself found so far, such as an image that was cut off."""
+        return ()
 
     def close(self) -> None:
         """Close all open files."""
@@ -199,7 +209,8 @@ class Transaction(AbstractContextManager["Transaction"], Protocol):
         """Whether the new DICOMDIR is in place, however the change ended."""
 
     def leftovers(self) -> list[FileId]:
-        """List the files that an earlier, interrupted change may have left."""
+        """List the files that an earlier, interrupted change may have left; by default it left none."""
+        return []
 
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
         """Receive the names that this change adds and removes; called first."""
@@ -211,7 +222,8 @@ class Transaction(AbstractContextManager["Transaction"], Protocol):
         """
 
     def settle(self) -> None:
-        """Wait until everything written would survive a power failure."""
+        """Wait until everything written would survive a power failure; by default `publish` does that."""
+        return
 
     def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None], count: Counter = uncounted) -> Written:
         """Put the new DICOMDIR in place, after `verify` accepted its bytes as read back.
@@ -219,8 +231,9 @@ class Transaction(AbstractContextManager["Transaction"], Protocol):
         Media that read all files back call `count` with the number of files read back, and of all.
         """
 
-    def delete(self, file_id: FileId) -> None:
-        """Delete a file (M-DELETE), only after `publish`."""
+    def delete(self, file_id: FileId) -> None:  # noqa: ARG002  # `publish` did it
+        """Delete a file (M-DELETE), only after `publish`; by default that has written a whole medium without it."""
+        return
 
 
 class WritableMedium(Protocol):
@@ -244,9 +257,11 @@ class WritableMedium(Protocol):
 
     def interrupted(self) -> bool:
         """Check whether a writer is active, or was interrupted and left files."""
+        return False
 
-    def hide(self, file_ids: Iterable[FileId]) -> None:
-        """Answer from now on as if these files were deleted; for a dry run."""
+    def hide(self, file_ids: Iterable[FileId]) -> None:  # noqa: ARG002  # by default there are none
+        """Answer from now on as if these files, which an interrupted change left, were deleted; for a dry run."""
+        return
 
     def check_writable(self) -> None:
         """Raise `MediumError` if this user may not write to the medium; change nothing."""
@@ -256,6 +271,7 @@ class WritableMedium(Protocol):
 
     def flush(self) -> None:
         """Wait after a change until the medium can be removed safely."""
+        return
 
 
 class UpdatableMedium(ReadableMedium, WritableMedium, Protocol):
@@ -269,15 +285,19 @@ class UpdatableMedium(ReadableMedium, WritableMedium, Protocol):
 
     def not_sources(self) -> frozenset[str]:
         """List the names at the root that are never sources: the DICOMDIR."""
+        return frozenset((DICOMDIR.value,))
 
     def lasting_damage(self) -> Sequence[str]:
-        """Select the part of `damage` that the next change does not repair."""
+        """Select the part of `damage` that the next change does not repair: by default all of it."""
+        return self.damage()
 
     def not_carried_over(self) -> Sequence[str]:
         """List the features other than files that the next change would lose, such as the boot record of an image."""
+        return ()
 
-    def entitle(self, label: str) -> None:
+    def entitle(self, label: str) -> None:  # noqa: ARG002  # by default it has none
         """Give the medium a new name with the next change, if its format has a name (PS3.12 F.1.1)."""
+        return
 
 
 class Builder(Protocol):

@@ -15,7 +15,6 @@ from attrs import evolve, field, frozen
 from fileset.dicom.preamble import is_secure
 from fileset.errors import FilesetError, RuleError
 from fileset.file_id import DICOMDIR, FileId
-from fileset.media.answers import MediumLayer
 from fileset.media.base import (
     Chunks,
     Counter,
@@ -28,6 +27,7 @@ from fileset.media.base import (
     holds,
     uncounted,
 )
+from fileset.media.layer import MediumLayer
 from fileset.media.seekable import PositionalFile
 from fileset.media.system.walk import random_access
 from fileset.secure.reader import Opened, SecureState, content_size, open_envelope, parse

@@ -16,8 +16,7 @@ import pytest
 
 from fileset.errors import FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
-from fileset.media.answers import MediumAnswers
-from fileset.media.base import FileInfo, FileSetInfo, Written
+from fileset.media.base import FileInfo, FileSetInfo, ReadableMedium, Written
 from fileset.media.image.medium import Image, NoImage
 from fileset.media.image.transaction import WORK_SUFFIX
 from fileset.media.system.files import open_locked
@@ -26,13 +25,17 @@ OLD = {"A/ONE": b"1" * 5000, "B": b"", "DICOMDIR": b"old directory"}
 NEW_DIRECTORY = b"new directory"
 
 
-class Lines(MediumAnswers):
+class Lines(ReadableMedium):
     """An image of lines: a name, a blank, the bytes in hexadecimal."""
 
     def __init__(self, path: str) -> None:
-        self.name = path
+        self._path = path
         with open(path, encoding="ascii") as file:
             self.files = {name: bytes.fromhex(data) for name, data in (line[:-1].split(" ") for line in file)}
+
+    @property
+    def name(self) -> str:
+        return self._path
 
     def open(self, file_id: FileId) -> BinaryIO:
         if file_id.path not in self.files:

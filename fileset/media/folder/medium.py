@@ -17,8 +17,15 @@ from attrs import evolve, frozen
 
 from fileset.errors import MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
-from fileset.media.answers import MediumAnswers
-from fileset.media.base import FileInfo, FileSetInfo, Footprint, LinkError, RefusedName, Transaction
+from fileset.media.base import (
+    FileInfo,
+    FileSetInfo,
+    Footprint,
+    LinkError,
+    RefusedName,
+    Transaction,
+    UpdatableMedium,
+)
 from fileset.media.folder.transaction import FolderTransaction
 from fileset.media.folder.work_folder import read_journal, replaced, standing_in
 from fileset.media.names import DEVICE_NAMES, enlist, form_of
@@ -40,13 +47,11 @@ CLUSTER: Final = 4096
 """Block size in bytes for the space that files need: at least a sector of a disc, and a cluster of most sticks."""
 
 
-class FolderMedium(MediumAnswers):
+class FolderMedium(UpdatableMedium):
     """A folder that is, or becomes, the root of a file-set.
 
     Listings of folders are kept as long as the medium is open.
     """
-
-    form = "folder"
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = self.folder = path_of(root)

@@ -14,25 +14,31 @@ from attrs import Factory, define, evolve, field
 
 from fileset.errors import MediumError
 from fileset.file_id import DICOMDIR, SEPARATOR, FileId, folders_above
-from fileset.media.answers import MediumAnswers, MediumLayer
 from fileset.media.base import (
     Builder,
     FileSetInfo,
     ReadableMedium,
     Transaction,
+    UpdatableMedium,
     holds,
 )
 from fileset.media.image.transaction import Identity, ImageTransaction, identity
+from fileset.media.layer import MediumLayer
 from fileset.media.names import DEVICE_NAMES
 from fileset.media.system.file_systems import inquire_volume
 from fileset.media.system.files import check_writable, real_path
 
 
-class NoImage(MediumAnswers):
+class NoImage(ReadableMedium):
     """The contents of an image that does not exist yet: nothing."""
 
     def __init__(self, path: str) -> None:
-        self.name = path
+        self._path = path
+
+    @property
+    def name(self) -> str:
+        """The image as the user named it."""
+        return self._path
 
     def open(self, file_id: FileId) -> NoReturn:
         """Raise `MediumError`: there is no file."""
@@ -55,7 +61,7 @@ class NoImage(MediumAnswers):
 
 
 @define(slots=False, eq=False, repr=False)
-class Image(MediumLayer):
+class Image(MediumLayer, UpdatableMedium):
     """An image at `path`. A transaction writes a new one from the files of `around` and the added files.
 
     `build` makes the `Builder` for an open file, `read` opens an image; `format_name` and `largest_file` (in bytes) answer

@@ -10,14 +10,13 @@ from typing import Any
 from attrs import evolve
 
 from fileset.errors import FormatError
-from fileset.media.answers import MediumAnswers
-from fileset.media.base import FileSetInfo, RefusedName
+from fileset.media.base import FileSetInfo, ReadableMedium, RefusedName
 from fileset.media.image.bytes import ImageBytes
 from fileset.media.image.names import Notes
 from fileset.media.system.file_systems import inquire_volume
 
 
-class OpenImage(MediumAnswers):
+class OpenImage(ReadableMedium):
     """Base class of an image at `path` that is open for reading: its bytes, and notes about its damage."""
 
     def __init__(self, path: str, image: ImageBytes, notes: Notes) -> None:

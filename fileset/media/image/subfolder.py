@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from fileset.file_id import FileId
-from fileset.media.answers import MediumLayer
 from fileset.media.base import FileInfo, ReadableMedium
+from fileset.media.layer import MediumLayer
 
 
 class Below(MediumLayer):

@@ -15,7 +15,7 @@ from typing import BinaryIO, Final, Self
 
 from fileset.errors import FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
-from fileset.media.base import Builder, Chunks, Counter, FileInfo, ReadableMedium, Written, uncounted
+from fileset.media.base import Builder, Chunks, Counter, FileInfo, ReadableMedium, Transaction, Written, uncounted
 from fileset.media.system.calls import system
 from fileset.media.system.files import (
     blamed_on,
@@ -44,11 +44,13 @@ Identity = tuple[int, int, int, int] | None
 """Identity of a file, which differs from a file that replaced it; None for no file."""
 
 
-class ImageTransaction:
+class ImageTransaction(Transaction):
     """One change of an image, whose identity was `seen` before; its folder is made if necessary.
 
     Leaving the context unpublished keeps the old image, if there was one, and removes the folders that were made.
     """
+
+    done = False
 
     def __init__(
         self,
@@ -67,7 +69,6 @@ class ImageTransaction:
         self._written: list[tuple[FileId, str]] = []  # with hashes
         self._mode = 0o666  # no more than all sources allow
         self._gone: frozenset[str] = frozenset()
-        self._published = False
         self._made: list[str] = []  # folders for it
         self._latest = creation_time()
         self._waiting = 0  # bytes since the last write-back
@@ -106,7 +107,7 @@ class ImageTransaction:
 
     def _end(self) -> None:
         try:
-            if not self._published:
+            if not self.done:
                 if not system.MOVES_OPEN_FILES:
                     self._file.close()
                 with suppress(OSError):
@@ -114,17 +115,8 @@ class ImageTransaction:
         finally:
             with suppress(OSError):  # nothing of the file counts any more, or all of it is on disk
                 self._file.close()
-            if not self._published:
+            if not self.done:
                 uninterrupted(lambda: unmake_folders(self._made))
-
-    @property
-    def done(self) -> bool:
-        """Whether the new image has its name."""
-        return self._published
-
-    def leftovers(self) -> list[FileId]:
-        """Return nothing: an interrupted change leaves only the file that this change overwrites."""
-        return []
 
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
         """Carry over the files of the old image that are neither replaced nor removed."""
@@ -164,9 +156,6 @@ class ImageTransaction:
             system.start_write_back(self._file.fileno())
         return Written(file_id, hashed.size)
 
-    def settle(self) -> None:
-        """Do nothing: `publish` syncs the complete image."""
-
     def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None], count: Counter = uncounted) -> Written:
         """Finish the image, sync it, read all of it back, and rename it over the old one."""
         written = self.write(DICOMDIR, dicomdir)
@@ -181,7 +170,7 @@ class ImageTransaction:
                 self._file.close()
                 self._former.close()
             system.replace(self._new, self._path)
-            self._published = True
+            self.done = True
             sync_directory(os.path.dirname(self._path))
         return written
 
@@ -202,9 +191,6 @@ class ImageTransaction:
                 verify(file.read())
         finally:
             image.close()
-
-    def delete(self, file_id: FileId) -> None:
-        """Do nothing: the new image was built without the removed files."""
 
 
 def identity(path: str) -> Identity:

@@ -7,7 +7,17 @@ from typing import Final, NoReturn
 
 from fileset.errors import MediumError, NotFoundError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, SEPARATOR, FileId
-from fileset.media.base import Chunks, Counter, FileInfo, FileSetInfo, Transaction, Written, holds, uncounted
+from fileset.media.base import (
+    Chunks,
+    Counter,
+    FileInfo,
+    FileSetInfo,
+    Transaction,
+    UpdatableMedium,
+    Written,
+    holds,
+    uncounted,
+)
 from fileset.media.names import form_of
 from fileset.media.remote.access import failures
 from fileset.media.remote.medium import RemoteMedium, scheme_of
@@ -21,7 +31,7 @@ ONE_REQUEST: Final = 5 << 30
 NOT_COPIED: Final = "files of a remote folder are not written: create the file-set here, and upload it"
 
 
-class RemoteFileSet(RemoteMedium):
+class RemoteFileSet(RemoteMedium, UpdatableMedium):
     """A bucket with the files of a file-set. Only its DICOMDIR is written.
 
     It keeps its first listing; if a file was added, removed or changed since then, the write is refused.
@@ -115,19 +125,13 @@ def _is_refusal(cause: BaseException | None) -> bool:
 class _DicomdirTransaction(Transaction):
     """One change of a bucket: its DICOMDIR, in one request."""
 
+    done = False
+
     def __init__(self, medium: RemoteFileSet) -> None:
         self._medium = medium
-        self._done = False
-
-    @property
-    def done(self) -> bool:
-        return self._done
 
     def __exit__(self, *_: object) -> None:
         pass
-
-    def leftovers(self) -> list[FileId]:
-        return []
 
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
         if [*added, *removed]:
@@ -136,14 +140,11 @@ class _DicomdirTransaction(Transaction):
     def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> NoReturn:  # noqa: ARG002  # refused
         raise RuleError(NOT_COPIED, path=self._medium.name)
 
-    def settle(self) -> None:
-        pass
-
     def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None], count: Counter = uncounted) -> Written:  # noqa: ARG002
         data = b"".join(dicomdir)
         verify(data)  # before the request: afterwards there would be no old one to keep
         self._medium.put_dicomdir(data)
-        self._done = True
+        self.done = True
         return Written(DICOMDIR, len(data))
 
     def delete(self, file_id: FileId) -> NoReturn:  # noqa: ARG002  # refused

@@ -12,8 +12,7 @@ from attrs import frozen
 
 from fileset.errors import FormatError, MediumError, NotFoundError, without_password
 from fileset.file_id import DICOMDIR, FileId, harm_of
-from fileset.media.answers import MediumAnswers
-from fileset.media.base import FileInfo, FileSetInfo, RefusedName
+from fileset.media.base import FileInfo, FileSetInfo, ReadableMedium, RefusedName
 from fileset.media.image.names import Notes
 from fileset.media.names import ARCHIVES, enlist, form_of
 from fileset.media.remote.access import connect, failures
@@ -36,7 +35,7 @@ class Listed:
     tag: str
 
 
-class RemoteMedium(MediumAnswers):
+class RemoteMedium(ReadableMedium):
     """The files below a URL. Many requests at once read the headers of a batch ahead of the reader.
 
     Raises `NotFoundError` if there are no files, `MediumError` if the remote file system fails.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, BinaryIO, Final, Self, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from fileset.file_id import DICOMDIR, FileId
-from fileset.media.base import Builder, Chunks, Counter, FileInfo, Transaction, Written, uncounted
+from fileset.media.base import Builder, Chunks, Counter, FileInfo, Transaction, UpdatableMedium, Written, uncounted
 from fileset.media.image.medium import NoImage
 from fileset.media.system.files import creation_time, named
 from fileset.media.system.hashing import Hashed
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 STANDARD_OUTPUT: Final = "standard output"
 
 
-class ZipStream(NoImage):
+class ZipStream(NoImage, UpdatableMedium):
     """A medium for one new file-set, written into `pipe`."""
 
     def __init__(self, pipe: BinaryIO, build: Callable[[BinaryIO], Builder]) -> None:
@@ -54,24 +54,18 @@ class ZipStream(NoImage):
         return StreamTransaction(self._build(cast("BinaryIO", OneWay(self._pipe))), self._pipe)
 
 
-class StreamTransaction:
+class StreamTransaction(Transaction):
     """One file-set on its way. Without `publish` the archive has no central directory, so no reader accepts it as whole."""
+
+    done = False
 
     def __init__(self, builder: Builder, pipe: BinaryIO) -> None:
         self._builder = builder
         self._pipe = pipe
         self._latest = creation_time()
-        self.done = False
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         pass
-
-    def leftovers(self) -> list[FileId]:
-        """Return no files: a pipe is empty."""
-        return []
 
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:  # noqa: ARG002  # nothing is there
         """Announce the files that will come."""
@@ -83,9 +77,6 @@ class StreamTransaction:
         self._builder.add(file_id, hashed, info and info.not_after(self._latest))
         return Written(file_id, hashed.size)
 
-    def settle(self) -> None:
-        """Do nothing: data in a pipe is gone."""
-
     def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None], count: Counter = uncounted) -> Written:  # noqa: ARG002
         """Write the DICOMDIR, verified before, and the end of the archive."""
         data = b"".join(dicomdir)
@@ -96,9 +87,6 @@ class StreamTransaction:
             self._pipe.flush()
         self.done = True
         return written
-
-    def delete(self, file_id: FileId) -> None:
-        """Do nothing: no file was there before."""
 
 
 class OneWay(io.RawIOBase):
