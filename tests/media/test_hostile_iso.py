@@ -18,7 +18,7 @@ from fileset.check import check_file_set
 from fileset.errors import FilesetError, FormatError, MediumError, RefusedError
 from fileset.file_id import FileId
 from fileset.media.iso.medium import IsoMedium
-from fileset.media.iso.udf import FILE_TAG, tag_of, tagged
+from fileset.media.iso.udf import Tag, tag_of, tagged
 from tests.media.conftest import contents, uids
 from tests.support import synthetic
 from tests.support.command import Runs
@@ -335,14 +335,14 @@ def entries(path: Path) -> Iterator[tuple[int, bytes]]:
     for sector in range(257, len(data) // SECTOR - 1):
         found = data[sector * SECTOR : (sector + 1) * SECTOR]
         with suppress(FormatError):
-            if tag_of(found) == FILE_TAG:
+            if tag_of(found) == Tag.FILE:
                 yield sector, found
 
 
 def rewritten(path: Path, sector: int, entry: bytes) -> None:
     """Put a File Entry back with a tag that fits it."""
     length = struct.unpack_from("<H", entry, 10)[0]
-    patched(path, sector * SECTOR, tagged(FILE_TAG, entry[16 : 16 + length], sector - 257))
+    patched(path, sector * SECTOR, tagged(Tag.FILE, entry[16 : 16 + length], sector - 257))
 
 
 def test_an_update_of_a_pure_udf_image_names_a_partition_table_that_it_would_lose(udf: Path, run: Runs) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from binascii import crc_hqx
 from datetime import UTC, datetime, timedelta, timezone
+from enum import IntEnum
 from functools import lru_cache
 from struct import Struct, unpack_from
 from typing import Final
@@ -17,18 +18,6 @@ BLOCK: Final = 2048
 ANCHOR: Final = 256
 """The sector of the first Anchor Volume Descriptor Pointer."""
 
-(
-    ANCHOR_TAG,
-    PRIMARY_TAG,
-    IMPLEMENTATION_TAG,
-    PARTITION_TAG,
-    LOGICAL_VOLUME_TAG,
-    UNALLOCATED_TAG,
-    TERMINATING_TAG,
-    INTEGRITY_TAG,
-) = (2, 1, 4, 5, 6, 7, 8, 9)
-FILE_SET_TAG, FILE_NAME_TAG, FILE_TAG, EXTENDED_FILE_TAG = 256, 257, 261, 266
-
 RECOGNITION: Final = (b"BEA01", b"NSR02", b"TEA01")
 """Standard Identifiers of the Volume Recognition Sequence, after the descriptors of ISO 9660."""
 
@@ -37,6 +26,23 @@ LONGEST_NAME: Final = 254
 
 _TAG: Final = Struct("<HHBBHHHI")
 _TIME: Final = Struct("<HhBBBBBBBB")
+
+
+class Tag(IntEnum):
+    """The kinds of descriptors, by the identifier in their tag (ECMA-167 3/7.2.1, 4/7.2.1)."""
+
+    PRIMARY = 1
+    ANCHOR = 2
+    IMPLEMENTATION = 4
+    PARTITION = 5
+    LOGICAL_VOLUME = 6
+    UNALLOCATED = 7
+    TERMINATING = 8
+    INTEGRITY = 9
+    FILE_SET = 256
+    FILE_NAME = 257
+    FILE = 261
+    EXTENDED_FILE = 266
 
 
 def tagged(kind: int, body: bytes, location: int) -> bytes:

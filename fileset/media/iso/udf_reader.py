@@ -14,21 +14,7 @@ from typing import Final
 from fileset.errors import FormatError, MediumError
 from fileset.media.image.bytes import ImageBytes
 from fileset.media.image.names import Entry, Notes
-from fileset.media.iso.udf import (
-    ANCHOR,
-    ANCHOR_TAG,
-    BLOCK,
-    EXTENDED_FILE_TAG,
-    FILE_NAME_TAG,
-    FILE_SET_TAG,
-    FILE_TAG,
-    LOGICAL_VOLUME_TAG,
-    PARTITION_TAG,
-    TERMINATING_TAG,
-    expanded,
-    tag_of,
-    time_of,
-)
+from fileset.media.iso.udf import ANCHOR, BLOCK, Tag, expanded, tag_of, time_of
 
 Extents = list[tuple[int, int]]
 Partition = Callable[[int, int], Extents]
@@ -46,7 +32,7 @@ _LENGTH: Final = 0x3FFFFFFF
 _DOMAIN: Final = b"*OSTA UDF Compliant"
 _REVISION_AT: Final = 240
 """Position in the Logical Volume Descriptor of the suffix of the Domain Identifier, two digits before and after the point."""
-_LAYOUTS: Final = {FILE_TAG: (84, 168, 176), EXTENDED_FILE_TAG: (92, 208, 216)}
+_LAYOUTS: Final = {Tag.FILE: (84, 168, 176), Tag.EXTENDED_FILE: (92, 208, 216)}
 """Positions of the date of modification, the two lengths, and the areas with these lengths."""
 
 
@@ -90,7 +76,7 @@ class UdfVolume:
             for at in (16, 24):
                 try:
                     anchor = self._image.read(max(sector, 0) * BLOCK, BLOCK)
-                    if tag_of(anchor) == ANCHOR_TAG:
+                    if tag_of(anchor) == Tag.ANCHOR:
                         return self._sequence(*unpack_from("<II", anchor, at))
                 except FormatError:
                     continue
@@ -100,11 +86,11 @@ class UdfVolume:
         found: dict[int, bytes] = {}
         for sector in range(first, first + min(size // BLOCK, _LONGEST_SEQUENCE)):
             data = self._image.read(sector * BLOCK, BLOCK)
-            if found.setdefault(tag_of(data), data)[:2] == pack("<H", TERMINATING_TAG):
+            if found.setdefault(tag_of(data), data)[:2] == pack("<H", Tag.TERMINATING):
                 break
-        if PARTITION_TAG not in found or LOGICAL_VOLUME_TAG not in found:
+        if Tag.PARTITION not in found or Tag.LOGICAL_VOLUME not in found:
             raise FormatError("the descriptors of the UDF volume are damaged")
-        return found[PARTITION_TAG], found[LOGICAL_VOLUME_TAG]
+        return found[Tag.PARTITION], found[Tag.LOGICAL_VOLUME]
 
     def _plain(self, block: int, size: int) -> Extents:
         return [((self._start + block) * BLOCK, size)]
@@ -126,7 +112,7 @@ class UdfVolume:
     def _root(self, volume: bytes) -> Entry:
         _, block, reference = unpack_from("<IIH", volume, 248)
         file_set = self._bytes(self._partition(reference)(block, BLOCK))
-        if tag_of(file_set) != FILE_SET_TAG:
+        if tag_of(file_set) != Tag.FILE_SET:
             raise FormatError("no UDF File Set Descriptor")
         return self._entry("", *unpack_from("<IH", file_set, 404))
 
@@ -145,7 +131,7 @@ class UdfVolume:
         data = self._bytes(folder.extents)
         at = 0
         while at < len(data):
-            if len(data) - at < 38 or tag_of(data, at) != FILE_NAME_TAG:
+            if len(data) - at < 38 or tag_of(data, at) != Tag.FILE_NAME:
                 raise FormatError(f"the directory is damaged at byte {at}")
             flags, length = data[at + 18], data[at + 19]
             block, reference = unpack_from("<IH", data, at + 24)

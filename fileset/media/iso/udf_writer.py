@@ -13,25 +13,7 @@ from typing import Final
 
 from fileset.media.iso.directories import SECTOR, Places, sectors
 from fileset.media.iso.tree import ROOT, NameTree
-from fileset.media.iso.udf import (
-    ANCHOR,
-    ANCHOR_TAG,
-    FILE_NAME_TAG,
-    FILE_SET_TAG,
-    FILE_TAG,
-    IMPLEMENTATION_TAG,
-    INTEGRITY_TAG,
-    LOGICAL_VOLUME_TAG,
-    PARTITION_TAG,
-    PRIMARY_TAG,
-    RECOGNITION,
-    TERMINATING_TAG,
-    UNALLOCATED_TAG,
-    compressed,
-    dstring,
-    tagged,
-    timestamp,
-)
+from fileset.media.iso.udf import ANCHOR, RECOGNITION, Tag, compressed, dstring, tagged, timestamp
 
 REVISION: Final = 0x0102
 PARTITION_AT: Final = ANCHOR + 1
@@ -96,7 +78,7 @@ class UdfHierarchy:
                     (min(LONGEST_EXTENT, size - at), start + at // SECTOR) for at in range(0, size, LONGEST_EXTENT)
                 ]
                 entry = _file_entry(_FILE_TYPE, 1, size, pieces, timestamp(files.dates[node]), node)
-            yield self._entries + node, tagged(FILE_TAG, entry, block).ljust(SECTOR, b"\0")
+            yield self._entries + node, tagged(Tag.FILE, entry, block).ljust(SECTOR, b"\0")
 
     def directories(self) -> Iterator[tuple[int, bytes]]:
         """Yield sector and contents of every directory."""
@@ -113,7 +95,7 @@ class UdfHierarchy:
         entry = _long_ad(SECTOR, self._entry_block(node), _unique(node))
         body = pack("<HBB16sH", 1, flags, len(name), entry, 0) + name
         body += bytes(-(len(body) + 16) % 4)
-        return tagged(FILE_NAME_TAG, body, sector - PARTITION_AT + at // SECTOR)
+        return tagged(Tag.FILE_NAME, body, sector - PARTITION_AT + at // SECTOR)
 
     # ------------------------------------------------------------ the volume
 
@@ -123,23 +105,23 @@ class UdfHierarchy:
         for start in (MAIN_SEQUENCE, RESERVE_SEQUENCE):
             for number, (kind, body) in enumerate(self._sequence(length)):
                 yield start + number, tagged(kind, body, start + number).ljust(SECTOR, b"\0")
-        yield INTEGRITY, tagged(INTEGRITY_TAG, self._integrity(length), INTEGRITY).ljust(SECTOR, b"\0")
-        yield INTEGRITY + 1, tagged(TERMINATING_TAG, bytes(496), INTEGRITY + 1).ljust(SECTOR, b"\0")
+        yield INTEGRITY, tagged(Tag.INTEGRITY, self._integrity(length), INTEGRITY).ljust(SECTOR, b"\0")
+        yield INTEGRITY + 1, tagged(Tag.TERMINATING, bytes(496), INTEGRITY + 1).ljust(SECTOR, b"\0")
         anchor = pack("<IIII", SEQUENCE_LENGTH, MAIN_SEQUENCE, SEQUENCE_LENGTH, RESERVE_SEQUENCE) + bytes(480)
         for sector in (ANCHOR, total - 1):
-            yield sector, tagged(ANCHOR_TAG, anchor, sector).ljust(SECTOR, b"\0")
-        yield PARTITION_AT, tagged(FILE_SET_TAG, self._file_set(), 0).ljust(SECTOR, b"\0")
-        yield PARTITION_AT + 1, tagged(TERMINATING_TAG, bytes(496), 1).ljust(SECTOR, b"\0")
+            yield sector, tagged(Tag.ANCHOR, anchor, sector).ljust(SECTOR, b"\0")
+        yield PARTITION_AT, tagged(Tag.FILE_SET, self._file_set(), 0).ljust(SECTOR, b"\0")
+        yield PARTITION_AT + 1, tagged(Tag.TERMINATING, bytes(496), 1).ljust(SECTOR, b"\0")
 
     def _sequence(self, length: int) -> Iterator[tuple[int, bytes]]:
         """Encode the Volume Descriptor Sequence (ECMA-167 3/8.4.2), for a partition of `length` blocks."""
-        yield PRIMARY_TAG, self._primary()
-        yield IMPLEMENTATION_TAG, pack("<I", 1) + _udf_id("*UDF LV Info") + self._volume_information()
+        yield Tag.PRIMARY, self._primary()
+        yield Tag.IMPLEMENTATION, pack("<I", 1) + _udf_id("*UDF LV Info") + self._volume_information()
         partition = pack("<IHH", 2, 1, 0) + _entity("+NSR02") + bytes(128) + pack("<III", 1, PARTITION_AT, length)
-        yield PARTITION_TAG, (partition + _application()).ljust(496, b"\0")
-        yield LOGICAL_VOLUME_TAG, self._logical_volume()
-        yield UNALLOCATED_TAG, pack("<II", 4, 0)
-        yield TERMINATING_TAG, bytes(496)
+        yield Tag.PARTITION, (partition + _application()).ljust(496, b"\0")
+        yield Tag.LOGICAL_VOLUME, self._logical_volume()
+        yield Tag.UNALLOCATED, pack("<II", 4, 0)
+        yield Tag.TERMINATING, bytes(496)
 
     def _primary(self) -> bytes:
         fields = (
