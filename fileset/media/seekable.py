@@ -1,4 +1,4 @@
-"""The common part of all files with a position: images, members of archives, remote and encrypted files."""
+"""The common parts of files with a position: images, members of archives, remote and encrypted files."""
 
 from __future__ import annotations
 
@@ -37,6 +37,47 @@ class SeekableFile(io.RawIOBase):
             raise OSError(errno.EINVAL, "a position before the file")
         self._at = at
         return self._at
+
+
+class ForwardFile(SeekableFile):
+    """A file that is computed piece by piece; a subclass implements `_next`.
+
+    Reading computes pieces up to the requested byte. Only the last piece is kept, so going back starts again.
+    """
+
+    _piece: bytes
+    _piece_at: int
+
+    def _restart(self) -> None:
+        """Go back to the start."""
+        self._piece, self._piece_at = b"", 0
+
+    def _next(self) -> bytes:
+        """Compute the next bytes, at least one, which begin at `_piece_at`; called only before the end."""
+        raise NotImplementedError
+
+    def _advance(self) -> bytes:
+        self._piece_at += len(self._piece)
+        try:
+            self._piece = self._next()
+        except BaseException:
+            self._restart()  # so that another attempt fails in the same way
+            raise
+        return self._piece
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Read up to the end of a piece."""
+        view = memoryview(buffer).cast("B")
+        if self._at >= self._size or not view:
+            return 0
+        if self._at < self._piece_at:
+            self._restart()
+        while self._at >= self._piece_at + len(self._piece):
+            self._advance()
+        data = memoryview(self._piece)[self._at - self._piece_at :][: len(view)]
+        view[: len(data)] = data
+        self._at += len(data)
+        return len(data)
 
 
 class PositionalFile(SeekableFile):

@@ -28,7 +28,7 @@ import fileset
 from fileset.errors import FilesetError, FormatError, MediumError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import FileInfo
-from fileset.media.zip.format import DEFLATED, LOCAL
+from fileset.media.zip.format import LOCAL, Method
 from fileset.media.zip.medium import Zip
 from fileset.media.zip.reader import ZipMedium
 from fileset.media.zip.stream import OneWay
@@ -574,7 +574,7 @@ def test_a_bad_member_is_refused_with_a_reason_and_the_rest_is_read(
     [
         (put("<I", 0, 0), "bytes that are not a member"),
         (put("<H", 6, 1), "has another compression"),
-        (put("<H", 8, DEFLATED), "has another compression"),
+        (put("<H", 8, Method.DEFLATED), "has another compression"),
         (put("<H", 26, 2), "has another name"),
         (put("<H", 28, 60_000), "shares bytes"),
     ],

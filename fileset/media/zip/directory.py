@@ -20,20 +20,16 @@ from attrs import evolve, frozen
 from fileset.errors import LOCKED, FormatError
 from fileset.file_id import FileId, harm_of
 from fileset.media.base import RefusedName
-from fileset.media.zip.encryption import AES_METHOD, Lock, aes_field
+from fileset.media.zip.encryption import Lock, aes_field
 from fileset.media.zip.format import (
-    DEFLATED,
-    ENCRYPTED,
-    FOLDER,
     LARGEST_EXTRA,
     LOCAL,
-    REGULAR_FILE,
-    SIZES_FOLLOW,
-    STORED,
-    TIMESTAMP,
-    UNIX,
+    ExtraField,
+    Flag,
     Keepsake,
+    Method,
     extra_fields,
+    is_folder,
     other_extra,
 )
 
@@ -84,7 +80,7 @@ NO_EXTRAS: Final = Extras(b"", MappingProxyType({}), (), 0)
 def read_extras(file: BinaryIO) -> Extras:
     """Read the facts of an archive besides the contents of its files. Raises as `read_directory`."""
     found, _, comment = _infos(file)
-    kept = {normalised(info.orig_filename): _keepsake(info) for info in found}
+    kept = {normalised(info.orig_filename): Keepsake.of(info) for info in found}
     before = min((info.header_offset for info in found), default=0)
     usual = Keepsake()
     keepsakes = {name: one for name, one in kept.items() if one != usual}
@@ -96,14 +92,6 @@ def _empty_folders(names: Iterable[str]) -> list[str]:
     """Find the empty folders, sorted. In the order of names, the contents of a folder follow it."""
     following = pairwise([*sorted(names), ""])
     return [name for name, after in following if is_folder(name) and not after.startswith(name)]
-
-
-def _keepsake(info: zipfile.ZipInfo) -> Keepsake:
-    attributes = info.external_attr
-    if info.create_system != UNIX or not attributes >> 16:
-        attributes = attributes & 0xFF | (FOLDER if is_folder(info.orig_filename) else REGULAR_FILE)
-    extra = other_extra(info.extra)
-    return Keepsake(attributes, extra if len(extra) <= LARGEST_EXTRA else b"", info.comment)
 
 
 def read_directory(file: BinaryIO, size: int, *, opens: bool = False) -> list[ZipMember | RefusedName]:
@@ -132,11 +120,6 @@ def normalised(name: str) -> str:
     """Write the name of a member with "/" between its parts and without "." parts."""
     parts = name.replace("\\", "/").split("/")
     return "/".join(part for part in parts if part != ".")
-
-
-def is_folder(name: str) -> bool:
-    """Test whether a member is a folder, by its name."""
-    return name.endswith(("/", "\\"))
 
 
 FILLED_FOLDER: Final = "the name of a folder, but with contents"
@@ -175,7 +158,7 @@ def _members(found: Sequence[zipfile.ZipInfo], end: int, *, opens: bool) -> Iter
 
 def _fault(info: zipfile.ZipInfo, *, opens: bool) -> str:
     """Find the reason why a member cannot be read, "" if it can."""
-    if info.flag_bits & ENCRYPTED and not opens:
+    if info.flag_bits & Flag.ENCRYPTED and not opens:
         return LOCKED
     return next((reason for wrong, reason in _CHECKS if wrong(info)), "")
 
@@ -183,7 +166,7 @@ def _fault(info: zipfile.ZipInfo, *, opens: bool) -> str:
 _REGULAR: Final = (0, stat.S_IFREG)
 _CHECKS: Final[tuple[tuple[Callable[[zipfile.ZipInfo], bool], str], ...]] = (
     (lambda info: stat.S_IFMT(info.external_attr >> 16) not in _REGULAR, "a link or device, not a file"),
-    (lambda info: _method(info) not in (STORED, DEFLATED), "neither stored nor deflated"),
+    (lambda info: _method(info) not in (Method.STORED, Method.DEFLATED), "neither stored nor deflated"),
 )
 """Conditions under which a member is refused, with the reason."""
 
@@ -215,7 +198,7 @@ def _overlapping(found: Sequence[zipfile.ZipInfo], end: int) -> set[int]:
 
 def _method(info: zipfile.ZipInfo) -> int:
     """Find the compression method of a member; with AES encryption the extra field has it."""
-    field = aes_field(info.extra) if info.compress_type == AES_METHOD and info.flag_bits & ENCRYPTED else None
+    field = aes_field(info.extra) if info.compress_type == Method.AES and info.flag_bits & Flag.ENCRYPTED else None
     return field[2] if field else info.compress_type
 
 
@@ -223,24 +206,24 @@ def _member(info: zipfile.ZipInfo, name: str, limit: int) -> ZipMember:
     lock = _lock(info)
     crc = None if lock and lock.strength and not info.CRC else info.CRC  # AE-2 has none
     numbers = (crc, info.compress_size, info.file_size)
-    member = ZipMember(name, info.orig_filename, info.header_offset, limit, _method(info) == DEFLATED, *numbers)
+    member = ZipMember(name, info.orig_filename, info.header_offset, limit, _method(info) == Method.DEFLATED, *numbers)
     return evolve(member, modified=modified(info.extra, info.date_time), lock=lock)
 
 
 def _lock(info: zipfile.ZipInfo) -> Lock | None:
-    if not info.flag_bits & ENCRYPTED:
+    if not info.flag_bits & Flag.ENCRYPTED:
         return None
-    field = aes_field(info.extra) if info.compress_type == AES_METHOD else None
+    field = aes_field(info.extra) if info.compress_type == Method.AES else None
     if field:
         return Lock(field[1])
     time = info.date_time[3] << 11 | info.date_time[4] << 5 | info.date_time[5] // 2
-    return Lock(0, time >> 8 if info.flag_bits & SIZES_FOLLOW else info.CRC >> 24)
+    return Lock(0, time >> 8 if info.flag_bits & Flag.SIZES_FOLLOW else info.CRC >> 24)
 
 
 def modified(extra: bytes, dos: tuple[int, ...]) -> datetime:
     """Decode the date in the extended timestamp, else the date of MS-DOS, taken as UTC because its zone is unknown."""
     for kind, value in extra_fields(extra):
-        if kind == TIMESTAMP and len(value) >= 5 and value[0] & 1:
+        if kind == ExtraField.TIMESTAMP and len(value) >= 5 and value[0] & 1:
             return datetime.fromtimestamp(struct.unpack_from("<i", value, 1)[0], UTC)
     try:
         year, month, day, hour, minute, second = dos

@@ -7,21 +7,17 @@ from __future__ import annotations
 
 import io
 import struct
+from collections import deque
+from collections.abc import Iterable, Iterator
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, cast
 
 from attrs import frozen
 
 from fileset.errors import Advice, FormatError, RuleError
-from fileset.media.seekable import SeekableFile
-from fileset.media.zip.format import extra_fields
+from fileset.media.seekable import ForwardFile
+from fileset.media.zip.format import ExtraField, extra_fields
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
-AES_METHOD: Final = 99
-"""The compression method in the header of a member with AES encryption; its extra field has the real method."""
-AES_FIELD: Final = 0x9901
 _SALTS: Final = {1: 8, 2: 12, 3: 16}
 _VERIFIER: Final = 2
 _MAC: Final = 10
@@ -66,7 +62,7 @@ def require_pyzipper() -> None:
 def aes_field(extra: bytes) -> tuple[int, int, int] | None:
     """Read version, strength and compression method in the extra field of AES, None if there is no such field."""
     for kind, value in extra_fields(extra):
-        if kind == AES_FIELD and len(value) >= 7:
+        if kind == ExtraField.AES and len(value) >= 7:
             version, vendor, strength, method = struct.unpack_from("<H2sBH", value)
             return (version, strength, method) if vendor == b"AE" and strength in _SALTS else None
     return None
@@ -79,11 +75,11 @@ def unlocked(packed: BinaryIO, size: int, lock: Lock, password: bytes, name: str
     """
     if lock.strength:
         opened = _Aes(packed, size, lock, password, name)
-        opened.verify()
         if size > IN_MEMORY:
+            deque(opened.verified(), maxlen=0)
             return cast("BinaryIO", io.BufferedReader(opened, PIECE))
         with opened:
-            return io.BytesIO(opened.read(size))
+            return io.BytesIO(b"".join(opened.verified()))
     if size > LARGEST_ZIPCRYPTO:
         raise FormatError("is encrypted with ZipCrypto and too large to be decrypted here", path=name)
     with packed:
@@ -111,8 +107,8 @@ _ADVICE: Final = Advice(
 )
 
 
-class _Aes(SeekableFile):
-    """The bytes of a member with AES encryption. Reading decrypts up to the requested byte; going back starts again."""
+class _Aes(ForwardFile):
+    """The bytes of a member with AES encryption."""
 
     def __init__(self, packed: BinaryIO, size: int, lock: Lock, password: bytes, name: str) -> None:
         self._packed, self._name, self._password = packed, name, password
@@ -126,19 +122,19 @@ class _Aes(SeekableFile):
     def _restart(self) -> None:
         from pyzipper.zipfile_aes import AESZipDecrypter
 
+        super()._restart()
         self._packed.seek(0)
         try:
             self._cipher: Any = AESZipDecrypter(self._member, self._password, self._packed.read(self._data_at))
         except (RuntimeError, ValueError, struct.error) as problem:
             raise wrong_password(self._name) from problem
-        self._at = self._decrypted = 0
 
-    def verify(self) -> None:
-        """Raise `FormatError` unless the authentication code is right, which proves that the member is unchanged."""
+    def verified(self) -> Iterator[bytes]:
+        """Yield all bytes. In the end, raise `FormatError` unless the authentication code proves that they are unchanged."""
         from pyzipper import BadZipFile
 
-        while self._decrypted < self._size:
-            self._next(PIECE)
+        while self._piece_at + len(self._piece) < self._size:
+            yield self._advance()
         try:
             self._cipher.check_hmac(self._packed.read(_MAC))
         except BadZipFile as problem:
@@ -146,57 +142,28 @@ class _Aes(SeekableFile):
             raise FormatError(reason, path=self._name, rule="FS-ZIP-CHANGED") from problem
         self._restart()
 
-    def _next(self, size: int) -> bytes:
-        self._packed.seek(self._data_at + self._decrypted)
-        data = self._packed.read(min(size, self._size - self._decrypted))
+    def _next(self) -> bytes:
+        data = self._packed.read(min(PIECE, self._size - self._piece_at))
         if not data:
             raise FormatError("is cut off", path=self._name)
-        self._decrypted += len(data)
         return bytes(self._cipher.decrypt(data))
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        view = memoryview(buffer).cast("B")
-        wanted = self._at
-        if wanted < self._decrypted:
-            self._restart()
-        while self._decrypted < min(wanted, self._size):
-            self._next(min(PIECE, wanted - self._decrypted))
-        self._at = wanted
-        if wanted >= self._size or not view:
-            return 0
-        data = self._next(len(view))
-        view[: len(data)] = data
-        self._at += len(data)
-        return len(data)
 
     def close(self) -> None:
         self._packed.close()
         super().close()
 
 
-class Locking:
-    """The encryption of one new member with AES-256 (AE-2): its own salt, and no CRC-32, which would reveal its content."""
+def locked(chunks: Iterable[bytes | bytearray], password: bytes) -> Iterator[bytes]:
+    """Encrypt a new member with AES-256 (AE-2): its own salt, and no CRC-32, which would reveal its content."""
+    from pyzipper.zipfile_aes import AESZipEncrypter
 
-    def __init__(self, password: bytes) -> None:
-        from pyzipper.zipfile_aes import AESZipEncrypter
-
-        self._cipher: Any = AESZipEncrypter(password, nbits=256, force_wz_aes_version=_AE_2)
-
-    @property
-    def head(self) -> bytes:
-        """The bytes before the data."""
-        return bytes(self._cipher.encryption_header())
-
-    def encrypt(self, data: bytes | bytearray) -> bytes:
-        """Encrypt the next data."""
-        return bytes(self._cipher.encrypt(bytes(data)))
-
-    @property
-    def tail(self) -> bytes:
-        """The bytes after all data: the authentication code."""
-        return bytes(self._cipher.flush())
+    cipher: Any = AESZipEncrypter(password, nbits=256, force_wz_aes_version=_AE_2)
+    yield bytes(cipher.encryption_header())
+    for chunk in chunks:
+        yield bytes(cipher.encrypt(bytes(chunk)))
+    yield bytes(cipher.flush())  # the authentication code
 
 
 def locked_extra(method: int) -> bytes:
     """Build the extra field of a member with AES-256 encryption, packed by `method`."""
-    return struct.pack("<2HH2sBH", AES_FIELD, 7, _AE_2, b"AE", _AES_256, method)
+    return struct.pack("<2HH2sBH", ExtraField.AES, 7, _AE_2, b"AE", _AES_256, method)

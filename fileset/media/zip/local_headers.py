@@ -17,25 +17,13 @@ from fileset.media.base import RefusedName
 from fileset.media.zip.directory import (
     FILLED_FOLDER,
     ZipMember,
-    is_folder,
     modified,
     name_fault,
     normalised,
     refuse_twins,
 )
-from fileset.media.zip.format import (
-    DEFLATED,
-    ENCRYPTED,
-    LOCAL,
-    LOCAL_SIGNATURE,
-    SIZES_FOLLOW,
-    STORED,
-    UTF_8,
-    ZIP64,
-    extra_fields,
-)
+from fileset.media.zip.format import LOCAL, ExtraField, Flag, Method, Signature, extra_fields, is_folder
 
-_DESCRIPTOR: Final = b"PK\7\x08"
 _BLOCK: Final = 1 << 16
 
 
@@ -46,14 +34,14 @@ def read_local_headers(file: BinaryIO, size: int) -> list[ZipMember | RefusedNam
 
 def _members(file: BinaryIO, size: int) -> Iterator[ZipMember | RefusedName]:
     at = 0
-    while (at := _find(file, at, size, LOCAL_SIGNATURE)) >= 0:
+    while (at := _find(file, at, size, Signature.LOCAL)) >= 0:
         found = _member(file, at, size)
         if found is None:
             at += 1
             continue
         if not (isinstance(found, ZipMember) and is_folder(found.name)):
             yield found
-        at = found.limit if isinstance(found, ZipMember) else at + len(LOCAL_SIGNATURE)
+        at = found.limit if isinstance(found, ZipMember) else at + len(Signature.LOCAL)
 
 
 def _find(file: BinaryIO, at: int, size: int, signature: bytes) -> int:
@@ -81,11 +69,11 @@ def _member(file: BinaryIO, at: int, size: int) -> ZipMember | RefusedName | Non
     data_at = at + LOCAL.size + name_length + extra_length
     if len(raw) < name_length or len(extra) < extra_length:
         return None
-    raw_name = raw.decode("utf-8" if flags & UTF_8 else "cp437", "replace")
+    raw_name = raw.decode("utf-8" if flags & Flag.UTF_8 else "cp437", "replace")
     name = normalised(raw_name)
     packed, plain = _sizes(extra, packed, plain)
-    if flags & SIZES_FOLLOW and not packed:  # Info-ZIP states the size, but not the packed size
-        end = _end_of_data(file, data_at, size, deflated=method == DEFLATED)
+    if flags & Flag.SIZES_FOLLOW and not packed:  # Info-ZIP states the size, but not the packed size
+        end = _end_of_data(file, data_at, size, deflated=method == Method.DEFLATED)
         if end is None:
             return RefusedName(name, "cut off: its end is not in the archive")
         packed, plain, crc = end
@@ -93,18 +81,23 @@ def _member(file: BinaryIO, at: int, size: int) -> ZipMember | RefusedName | Non
         return RefusedName(name, FILLED_FOLDER)
     if is_folder(name):
         return ZipMember(name, raw_name, at, data_at + packed, deflated=False, crc=None, packed=packed, size=0)
-    if method not in (STORED, DEFLATED) or flags & ENCRYPTED or data_at + packed > size or name_fault(name):
-        reason = "encrypted" if flags & ENCRYPTED else name_fault(name) or "cut off, or packed in an unknown way"
+    if (
+        method not in (Method.STORED, Method.DEFLATED)
+        or flags & Flag.ENCRYPTED
+        or data_at + packed > size
+        or name_fault(name)
+    ):
+        reason = "encrypted" if flags & Flag.ENCRYPTED else name_fault(name) or "cut off, or packed in an unknown way"
         return RefusedName(name, reason)
     dos = ((date >> 9) + 1980, date >> 5 & 15, date & 31, time >> 11, time >> 5 & 63, time % 32 * 2)
-    member = ZipMember(name, raw_name, at, data_at + packed, method == DEFLATED, crc, packed, plain)
+    member = ZipMember(name, raw_name, at, data_at + packed, method == Method.DEFLATED, crc, packed, plain)
     return evolve(member, modified=modified(extra, dos))
 
 
 def _sizes(extra: bytes, packed: int, plain: int) -> tuple[int, int]:
-    """Read the sizes, from the ZIP64 field (APPNOTE 4.5.3) if the header has none."""
+    """Read the sizes, from the ExtraField.ZIP64 field (APPNOTE 4.5.3) if the header has none."""
     for kind, value in extra_fields(extra) if packed == plain == 0xFFFFFFFF else ():
-        if kind == ZIP64 and len(value) >= 16:
+        if kind == ExtraField.ZIP64 and len(value) >= 16:
             plain, packed = struct.unpack_from("<2Q", value)
             break
     return packed, plain
@@ -131,7 +124,7 @@ def _inflated(file: BinaryIO, at: int) -> tuple[int, int, int] | None:
 def _stored(file: BinaryIO, at: int, size: int) -> tuple[int, int, int] | None:
     """Find the descriptor whose stated size equals the number of bytes before it."""
     here = at
-    while (here := _find(file, here, size, _DESCRIPTOR)) >= 0:
+    while (here := _find(file, here, size, Signature.DESCRIPTOR)) >= 0:
         file.seek(here)
         descriptor = file.read(24)
         for form in ("<4sI2Q", "<4s3I"):

@@ -15,7 +15,7 @@ from fileset.media.image.medium import Image, NoImage
 from fileset.media.system.files import STANDARD_OUTPUT, creation_time
 from fileset.media.zip.directory import NO_EXTRAS, Extras
 from fileset.media.zip.encryption import AES_EXTRA, AES_OVERHEAD
-from fileset.media.zip.format import END_SIGNATURE, END_SIZE, HEADERS_SIZE, LOCAL_SIGNATURE
+from fileset.media.zip.format import END_SIZE, HEADERS_SIZE, Signature
 from fileset.media.zip.reader import ZipMedium
 from fileset.media.zip.stream import ZipStream
 from fileset.media.zip.writer import ZipBuilder
@@ -49,7 +49,7 @@ class Zip:
                 begins = file.read(4)
         except OSError:
             return False
-        return begins in (LOCAL_SIGNATURE, END_SIGNATURE)
+        return begins in (Signature.LOCAL, Signature.END)
 
     def readable(self, path: str) -> ZipMedium:
         """Return the archive at `path`."""
@@ -97,7 +97,5 @@ def _builder(file: BinaryIO, options: Zip, extras: Extras = NO_EXTRAS) -> ZipBui
         created=creation_time(),
         compress=options.compress,
         password=options.password,
-        comment=extras.comment,
-        keepsakes=extras.keepsakes,
-        empty_folders=extras.empty_folders,
+        extras=extras,
     )

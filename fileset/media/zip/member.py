@@ -6,7 +6,7 @@ import zlib
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from fileset.errors import FormatError
-from fileset.media.seekable import SeekableFile
+from fileset.media.seekable import ForwardFile, SeekableFile
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -21,24 +21,6 @@ LARGEST_RATIO: Final = 200
 SMALL_MEMBER: Final = 64 << 20
 SMALL_ARCHIVE: Final = 1 << 30
 """Size in bytes to which a member, and all members together, may inflate with any ratio."""
-
-
-class Checksum:
-    """The CRC-32 of a member. It checks reads in order from the start, and ignores other reads."""
-
-    def __init__(self, member: ZipMember) -> None:
-        self._member = member
-        self._at = 0
-        self._crc = 0
-
-    def add(self, at: int, data: bytes | memoryview) -> None:
-        """Add bytes read at a position. Raises `FormatError` after the last byte if the checksum differs."""
-        if at != self._at or not data:
-            return
-        self._crc = zlib.crc32(data, self._crc)
-        self._at += len(data)
-        if self._at == self._member.size and self._member.crc not in (self._crc, None):
-            raise FormatError("damaged in the ZIP archive: its checksum (CRC-32) differs", path=self._member.name)
 
 
 class Allowance:
@@ -64,17 +46,16 @@ class Allowance:
 
 
 class MemberFile(SeekableFile):
-    """A member open for reading; `packed` is the file with its packed bytes, closed with it."""
+    """A member open for reading. Its `content`, closed with it, is stored or inflated.
 
-    def __init__(self, packed: BinaryIO, member: ZipMember) -> None:
-        self._packed = packed
+    The CRC-32 is checked at the end if everything was read in order from the start.
+    """
+
+    def __init__(self, content: BinaryIO | InflatedFile, member: ZipMember) -> None:
+        self._content = content
         self._member = member
-        self._checksum = Checksum(member)
         self._size = member.size
-
-    def _fill(self, view: memoryview) -> int:
-        """Read at least one byte from the position, which must be before the end."""
-        raise NotImplementedError
+        self._checked = self._crc = 0
 
     @property
     def name(self) -> str:
@@ -83,70 +64,60 @@ class MemberFile(SeekableFile):
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Read some bytes. Raises `FormatError` if the member contradicts its headers."""
-        view = memoryview(buffer).cast("B")[: max(self._member.size - self._at, 0)]
-        if not view:
-            return 0
-        read = self._fill(view)
-        self._checksum.add(self._at, view[:read])
+        view = memoryview(buffer).cast("B")[: max(self._size - self._at, 0)]
+        self._content.seek(self._at)
+        read = self._content.readinto(view) if view else 0
+        self._check(view[:read])
         self._at += read
         return read
+
+    def _check(self, data: memoryview) -> None:
+        """Add bytes read at the position to the checksum; after the last byte it must be right."""
+        if not data or self._at != self._checked:
+            return
+        self._crc = zlib.crc32(data, self._crc)
+        self._checked += len(data)
+        if self._checked == self._size and self._member.crc not in (self._crc, None):
+            raise FormatError("damaged in the ZIP archive: its checksum (CRC-32) differs", path=self.name)
+
+    def close(self) -> None:
+        """Close the archive below."""
+        self._content.close()
+        super().close()
+
+
+class InflatedFile(ForwardFile):
+    """The content of a deflated member; `packed` is the file with its packed bytes, closed with it."""
+
+    def __init__(self, packed: BinaryIO, member: ZipMember, allowance: Allowance) -> None:
+        self._packed = packed
+        self._member = member
+        self._allowance = allowance
+        self._size = member.size
+        self._restart()
+
+    def _restart(self) -> None:
+        super()._restart()
+        self._packed.seek(0)
+        self._inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+
+    def _next(self) -> bytes:
+        piece = b""
+        while not piece:
+            packed = self._inflater.unconsumed_tail or self._packed.read(PIECE)
+            if self._inflater.eof or not packed:
+                raise FormatError(f"inflates to {self._piece_at} bytes, not {self._size}", path=self._member.name)
+            try:
+                piece = self._inflater.decompress(packed, PIECE)
+            except zlib.error as problem:
+                raise FormatError(f"cannot be inflated: {problem}", path=self._member.name) from problem
+        inflated = self._piece_at + len(piece)
+        if inflated > self._size:
+            raise FormatError(f"inflates to more than the {self._size} bytes of its header", path=self._member.name)
+        self._allowance.spend(self._member, inflated)
+        return piece
 
     def close(self) -> None:
         """Close the archive below."""
         self._packed.close()
         super().close()
-
-
-class StoredFile(MemberFile):
-    """A member that is stored as it is."""
-
-    def _fill(self, view: memoryview) -> int:
-        self._packed.seek(self._at)
-        data = self._packed.read(len(view))
-        view[: len(data)] = data
-        return len(data)
-
-
-class InflatedFile(MemberFile):
-    """A deflated member. Reading inflates piece by piece up to the requested byte; going back starts again."""
-
-    def __init__(self, packed: BinaryIO, member: ZipMember, allowance: Allowance) -> None:
-        super().__init__(packed, member)
-        self._allowance = allowance
-        self._restart()
-
-    def _restart(self) -> None:
-        self._packed.seek(0)
-        self._inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
-        self._piece = b""
-        self._piece_at = 0
-
-    def _fill(self, view: memoryview) -> int:
-        if self._at < self._piece_at:
-            self._restart()
-        while self._at >= self._piece_at + len(self._piece):
-            self._inflate()
-        data = self._piece[self._at - self._piece_at :][: len(view)]
-        view[: len(data)] = data
-        return len(data)
-
-    def _inflate(self) -> None:
-        """Inflate the next piece."""
-        self._piece_at += len(self._piece)
-        self._piece = b""
-        while not self._piece:
-            packed = self._inflater.unconsumed_tail or self._packed.read(PIECE)
-            if self._inflater.eof or not packed:
-                raise FormatError(
-                    f"inflates to {self._piece_at} bytes, not {self._member.size}", path=self._member.name
-                )
-            try:
-                self._piece = self._inflater.decompress(packed, PIECE)
-            except zlib.error as problem:
-                raise FormatError(f"cannot be inflated: {problem}", path=self._member.name) from problem
-        inflated = self._piece_at + len(self._piece)
-        if inflated > self._member.size:
-            raise FormatError(
-                f"inflates to more than the {self._member.size} bytes of its header", path=self._member.name
-            )
-        self._allowance.spend(self._member, inflated)

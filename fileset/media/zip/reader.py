@@ -14,10 +14,10 @@ from fileset.media.image.names import Notes
 from fileset.media.image.opened import OpenImage
 from fileset.media.names import enlist, form_of
 from fileset.media.zip.directory import NO_EXTRAS, Extras, ZipMember, read_directory, read_extras
-from fileset.media.zip.encryption import AES_METHOD, unlocked
-from fileset.media.zip.format import DEFLATED, ENCRYPTED, LOCAL, LOCAL_SIGNATURE, STORED, UTF_8
+from fileset.media.zip.encryption import unlocked
+from fileset.media.zip.format import LOCAL, Flag, Method, Signature
 from fileset.media.zip.local_headers import read_local_headers
-from fileset.media.zip.member import Allowance, InflatedFile, StoredFile
+from fileset.media.zip.member import Allowance, InflatedFile, MemberFile
 
 
 class ZipMedium(OpenImage):
@@ -79,8 +79,8 @@ class ZipMedium(OpenImage):
             raise FormatError(f"{problem}", path=file_id) from problem
         if member.lock:
             packed = unlocked(packed, member.packed, member.lock, self._password, member.name)
-        file = InflatedFile(packed, member, self._allowance) if member.deflated else StoredFile(packed, member)
-        return cast("BinaryIO", io.BufferedReader(file, BUFFER))
+        content = InflatedFile(packed, member, self._allowance) if member.deflated else packed
+        return cast("BinaryIO", io.BufferedReader(MemberFile(content, member), BUFFER))
 
     def position(self, file_id: FileId) -> int:
         """Find the byte of the archive at which a member begins, 0 if there is no such member."""
@@ -119,13 +119,13 @@ class ZipMedium(OpenImage):
         signature, _, flags, method, *_, name_length, extra_length = LOCAL.unpack(header)
         name = self._image.read(member.header_at + LOCAL.size, name_length)
         data_at: int = member.header_at + LOCAL.size + name_length + extra_length
-        if signature != LOCAL_SIGNATURE:
+        if signature != Signature.LOCAL:
             raise FormatError("the directory of the archive points to bytes that are not a member")
-        if name.decode("utf-8" if flags & UTF_8 else "cp437", "replace") != member.raw_name:
+        if name.decode("utf-8" if flags & Flag.UTF_8 else "cp437", "replace") != member.raw_name:
             raise FormatError("has another name in its own header than in the directory of the archive")
         lock = member.lock
-        expected = AES_METHOD if lock and lock.strength else DEFLATED if member.deflated else STORED
-        if bool(flags & ENCRYPTED) is not bool(lock) or method != expected:
+        expected = Method.AES if lock and lock.strength else Method.DEFLATED if member.deflated else Method.STORED
+        if bool(flags & Flag.ENCRYPTED) is not bool(lock) or method != expected:
             raise FormatError("has another compression in its own header than in the directory of the archive")
         if member.packed != member.size + (lock.overhead if lock else 0) and not member.deflated:
             raise FormatError(f"is stored in {member.packed} bytes, but shall have {member.size}")
