@@ -241,10 +241,9 @@ def _read_formats() -> Iterator[Format]:
     """List all kinds of media; the kinds that are only read come last."""
     yield from formats()
     yield Remote()
-    from fileset.media.tar.medium import Foreign, Tar
+    from fileset.media.tar.medium import Tar
 
     yield Tar()
-    yield Foreign()
 
 
 def _by_name(path: str) -> Format | None:

@@ -23,6 +23,15 @@ LARGEST_READ: Final = 1 << 30
 """Bytes of one call: systems read at most 2 to 4 GiB at once."""
 
 
+def first_bytes(path: str, size: int) -> bytes:
+    """Read at most `size` bytes from the start of the file at `path`, none if it is no file or cannot be read."""
+    if not os.path.isfile(path):
+        return b""
+    with suppress(OSError), open(path, "rb", buffering=0) as file:
+        return file.read(size)
+    return b""
+
+
 class ImageBytes:
     """An image, or a disc drive, open for reading: its size in bytes, and the stated size if that is larger."""
 

@@ -69,9 +69,8 @@ def compare(device: str, image: str, progress: Callable[[int, int], None] | None
             faults: list[tuple[int, str]] = []
             compared = 0
             for at in range(0, sectors, BATCH):
-                number = min(BATCH, sectors - at)
-                faults.extend(_faults(disc, expected, at, number))
-                compared = at + number
+                compared = min(at + BATCH, sectors)
+                faults.extend(_faults(disc, expected, range(at, compared)))
                 if progress:
                     progress(compared, sectors)
                 if sum(fault == UNREADABLE for _, fault in faults) >= PATIENCE:
@@ -86,21 +85,19 @@ def whole_sectors(image: IsoMedium) -> int:
     return -(-image.stated_size // SECTOR)
 
 
-def _faults(disc: ImageBytes, expected: ImageBytes, first: int, number: int) -> Iterator[tuple[int, str]]:
+def _faults(disc: ImageBytes, expected: ImageBytes, batch: range) -> Iterator[tuple[int, str]]:
     """Find each sector of a batch that differs, with its fault."""
-    fault = _fault(disc, expected, first, number)
-    if not fault or number == 1:
-        yield from [(first, fault)] if fault else []
-        return
-    for sector in range(first, first + number):
-        fault = _fault(disc, expected, sector, 1)
-        if fault:
-            yield sector, fault
+    fault = _fault(disc, expected, batch)
+    if fault and len(batch) > 1:
+        for sector in batch:
+            yield from _faults(disc, expected, range(sector, sector + 1))
+    elif fault:
+        yield batch.start, fault
 
 
-def _fault(disc: ImageBytes, expected: ImageBytes, first: int, number: int) -> str:
-    at, size = first * SECTOR, number * SECTOR
-    size = min(size, expected.size - at)  # an image may end within its last sector
+def _fault(disc: ImageBytes, expected: ImageBytes, batch: range) -> str:
+    at = batch.start * SECTOR
+    size = min(len(batch) * SECTOR, expected.size - at)  # an image may end within its last sector
     if at + size > disc.size:
         return MISSING
     try:

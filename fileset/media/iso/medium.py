@@ -19,7 +19,7 @@ from fileset.media.image.names import Entry, FileNames, Notes
 from fileset.media.image.opened import OpenImage
 from fileset.media.iso.allowance import OverlapAllowance
 from fileset.media.iso.directories import SECTOR
-from fileset.media.iso.features import FEATURES
+from fileset.media.iso.features import features
 from fileset.media.iso.reader import STANDARD_ID, IsoVolume, descriptors, is_joliet, is_primary
 from fileset.media.iso.tree import MAX_DEPTH
 from fileset.media.iso.udf import RECOGNITION
@@ -169,10 +169,9 @@ class IsoMedium(OpenImage):
         named = first if len(first) >= max(map(len, others), default=0) else max(others, key=len)
         return list(kept.values()), [f"the empty folder {path}" for key, path in named.items() if key not in kept]
 
-    def features(self) -> Iterator[str]:
+    def features(self) -> list[str]:
         """List the features of the image, other than names, files and texts, that our writer does not write."""
-        volumes = [volume for volume in self._volumes if isinstance(volume, IsoVolume)]
-        yield from (feature for feature, has_it in FEATURES.items() if has_it(self._image, volumes))
+        return features(self._image, [volume for volume in self._volumes if isinstance(volume, IsoVolume)])
 
     def _long_names(self) -> dict[Place, str]:
         """Collect the names in other hierarchies that are not File IDs, by position; "" for files that share a position."""

@@ -15,7 +15,7 @@ from attrs import frozen
 from fileset.errors import FormatError, MediumError, RuleError
 from fileset.file_id import FileId, harm_of
 from fileset.media.base import FileInfo, FileSetInfo, Footprint
-from fileset.media.image.bytes import ImageBytes
+from fileset.media.image.bytes import ImageBytes, first_bytes
 from fileset.media.image.names import Notes
 from fileset.media.image.opened import OpenImage
 from fileset.media.names import enlist, form_of
@@ -52,7 +52,7 @@ class TarMedium(OpenImage):
     """
 
     def __init__(self, path: str) -> None:
-        opener = opener_for(_head(path))
+        opener = opener_for(first_bytes(path, _HEAD))
         self._temporary, damage = ("", "") if opener is None else unpacked(path, opener)
         try:
             super().__init__(path, ImageBytes(self._temporary or path), Notes())
@@ -195,15 +195,31 @@ def _after_damage(file: _LimitedReads, size: int) -> Iterator[tarfile.TarInfo]:
                     yield info
 
 
-class _NotWritten:
-    """Base class of the formats of archives that this package does not write."""
+@frozen
+class Tar:
+    """The format of tar archives and compressed files, which are read, never written.
 
+    It also recognises archives that are not read: the error names the way to unpack them.
+    """
+
+    name = "tar"
     form = "folder"
     suffix = ""
     footprint = Footprint(fixed=0, folder=0, entry=0)
 
+    def recognises(self, path: str) -> bool:
+        """Test whether the file at `path` begins as an archive or a compressed file."""
+        head = first_bytes(path, _HEAD)
+        return opener_for(head) is not None or begins_as_tar(head) or bool(kind_not_read(head))
+
+    def readable(self, path: str) -> TarMedium:
+        """Open the archive at `path`. Raises `FormatError` with the remedy for one that is not read."""
+        _refuse_unread(path)
+        return TarMedium(path)
+
     def writable(self, path: str, label: str) -> NoReturn:  # noqa: ARG002  # no archive of this kind is written
-        """Raise `RuleError`: archives of this kind are not written."""
+        """Raise `RuleError`, or `FormatError` as `readable`: archives of this kind are not written."""
+        _refuse_unread(path)
         raise RuleError("archives of this kind are read, not written", advice="Write a .zip", path=path)
 
     def updatable(self, path: str) -> NoReturn:
@@ -211,41 +227,10 @@ class _NotWritten:
         self.writable(path, "")
 
 
-@frozen
-class Tar(_NotWritten):
-    """The format of tar archives and compressed files: read, never written."""
-
-    name = "tar"
-
-    def recognises(self, path: str) -> bool:
-        """Test whether the file at `path` begins as a tar archive or a compressed file."""
-        head = _head(path)
-        return opener_for(head) is not None or begins_as_tar(head)
-
-    def readable(self, path: str) -> TarMedium:
-        """Open the archive at `path`."""
-        return TarMedium(path)
-
-
-@frozen
-class Foreign(_NotWritten):
-    """Archives that are recognised but not read: the error names the way to unpack them."""
-
-    name = "foreign"
-
-    def recognises(self, path: str) -> bool:
-        """Test whether the file at `path` begins as such an archive."""
-        return bool(kind_not_read(_head(path)))
-
-    def readable(self, path: str) -> NoReturn:
-        """Raise `FormatError` with the remedy."""
-        kind = kind_not_read(_head(path))
+def _refuse_unread(path: str) -> None:
+    if kind := kind_not_read(first_bytes(path, _HEAD)):
         advice = "Unpack it first, for example with 7-Zip, and give the folder"
         raise FormatError(f"a {kind} archive, which is not read", path=path, advice=advice)
-
-    def writable(self, path: str, label: str) -> NoReturn:  # noqa: ARG002  # no archive of this kind is written
-        """Raise `FormatError` with the remedy."""
-        self.readable(path)
 
 
 def kind_not_read(head: bytes) -> str:
@@ -264,19 +249,9 @@ def begins_as_tar(head: bytes) -> bool:
     return True
 
 
-def _head(path: str) -> bytes:
-    if not os.path.isfile(path):
-        return b""
-    try:
-        with open(path, "rb", buffering=0) as file:
-            return file.read(_HEAD)
-    except OSError:
-        return b""
-
-
 def _is_tar(path: str) -> bool:
     try:
         with open(path, "rb") as file:
-            return tarfile.is_tarfile(file) or begins_as_tar(_head(path))
+            return tarfile.is_tarfile(file) or begins_as_tar(first_bytes(path, _HEAD))
     except OSError:
         return False

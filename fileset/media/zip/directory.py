@@ -9,13 +9,13 @@ from __future__ import annotations
 import stat
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from fileset.errors import LOCKED, FormatError
 from fileset.file_id import FileId, harm_of
@@ -148,27 +148,22 @@ def _members(found: Sequence[zipfile.ZipInfo], end: int, *, opens: bool) -> Iter
         if is_folder(info.orig_filename):
             members += [RefusedName(name, FILLED_FOLDER)] if info.file_size else []
             continue
-        reason = _fault(info, opens=opens) or name_fault(name)
+        method, lock = _packing(info)
+        reason = _fault(info, method, opens=opens) or name_fault(name)
         if info.header_offset in overlapping:
             reason = "shares bytes with another member"
-        member = _member(info, name, limits[info.header_offset])
+        member = _member(info, name, limits[info.header_offset], method, lock)
         members.append(RefusedName(name, reason) if reason else member)
     yield from refuse_twins(members)
 
 
-def _fault(info: zipfile.ZipInfo, *, opens: bool) -> str:
+def _fault(info: zipfile.ZipInfo, method: int, *, opens: bool) -> str:
     """Find the reason why a member cannot be read, "" if it can."""
     if info.flag_bits & Flag.ENCRYPTED and not opens:
         return LOCKED
-    return next((reason for wrong, reason in _CHECKS if wrong(info)), "")
-
-
-_REGULAR: Final = (0, stat.S_IFREG)
-_CHECKS: Final[tuple[tuple[Callable[[zipfile.ZipInfo], bool], str], ...]] = (
-    (lambda info: stat.S_IFMT(info.external_attr >> 16) not in _REGULAR, "a link or device, not a file"),
-    (lambda info: _method(info) not in (Method.STORED, Method.DEFLATED), "neither stored nor deflated"),
-)
-"""Conditions under which a member is refused, with the reason."""
+    if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
+        return "a link or device, not a file"
+    return "" if method in (Method.STORED, Method.DEFLATED) else "neither stored nor deflated"
 
 
 def _smallest_end(info: zipfile.ZipInfo) -> int:
@@ -196,28 +191,22 @@ def _overlapping(found: Sequence[zipfile.ZipInfo], end: int) -> set[int]:
     return overlapping
 
 
-def _method(info: zipfile.ZipInfo) -> int:
-    """Find the compression method of a member; with AES encryption the extra field has it."""
-    field = aes_field(info.extra) if info.compress_type == Method.AES and info.flag_bits & Flag.ENCRYPTED else None
-    return field[2] if field else info.compress_type
+def _packing(info: zipfile.ZipInfo) -> tuple[int, Lock | None]:
+    """Find the compression method of a member, which is in the extra field if AES encrypts it, and its encryption."""
+    if not info.flag_bits & Flag.ENCRYPTED:
+        return info.compress_type, None
+    if info.compress_type == Method.AES and (field := aes_field(info.extra)):
+        return field[2], Lock(field[1])
+    time = info.date_time[3] << 11 | info.date_time[4] << 5 | info.date_time[5] // 2
+    return info.compress_type, Lock(0, time >> 8 if info.flag_bits & Flag.SIZES_FOLLOW else info.CRC >> 24)
 
 
-def _member(info: zipfile.ZipInfo, name: str, limit: int) -> ZipMember:
-    lock = _lock(info)
+def _member(info: zipfile.ZipInfo, name: str, limit: int, method: int, lock: Lock | None) -> ZipMember:
     crc = None if lock and lock.strength and not info.CRC else info.CRC  # AE-2 has none
     numbers = (crc, info.compress_size, info.file_size)
-    member = ZipMember(name, info.orig_filename, info.header_offset, limit, _method(info) == Method.DEFLATED, *numbers)
-    return evolve(member, modified=modified(info.extra, info.date_time), lock=lock)
-
-
-def _lock(info: zipfile.ZipInfo) -> Lock | None:
-    if not info.flag_bits & Flag.ENCRYPTED:
-        return None
-    field = aes_field(info.extra) if info.compress_type == Method.AES else None
-    if field:
-        return Lock(field[1])
-    time = info.date_time[3] << 11 | info.date_time[4] << 5 | info.date_time[5] // 2
-    return Lock(0, time >> 8 if info.flag_bits & Flag.SIZES_FOLLOW else info.CRC >> 24)
+    date = modified(info.extra, info.date_time)
+    is_deflated = method == Method.DEFLATED
+    return ZipMember(name, info.orig_filename, info.header_offset, limit, is_deflated, *numbers, date, lock)
 
 
 def modified(extra: bytes, dos: tuple[int, ...]) -> datetime:

@@ -73,13 +73,13 @@ def _member(file: BinaryIO, at: int, size: int) -> ZipMember | RefusedName | Non
     name = normalised(raw_name)
     packed, plain = _sizes(extra, packed, plain)
     if flags & Flag.SIZES_FOLLOW and not packed:  # Info-ZIP states the size, but not the packed size
-        end = _end_of_data(file, data_at, size, deflated=method == Method.DEFLATED)
+        end = _inflated(file, data_at) if method == Method.DEFLATED else _stored(file, data_at, size)
         if end is None:
             return RefusedName(name, "cut off: its end is not in the archive")
         packed, plain, crc = end
-    if is_folder(name) and plain:
-        return RefusedName(name, FILLED_FOLDER)
     if is_folder(name):
+        if plain:
+            return RefusedName(name, FILLED_FOLDER)
         return ZipMember(name, raw_name, at, data_at + packed, deflated=False, crc=None, packed=packed, size=0)
     if (
         method not in (Method.STORED, Method.DEFLATED)
@@ -95,7 +95,7 @@ def _member(file: BinaryIO, at: int, size: int) -> ZipMember | RefusedName | Non
 
 
 def _sizes(extra: bytes, packed: int, plain: int) -> tuple[int, int]:
-    """Read the sizes, from the ExtraField.ZIP64 field (APPNOTE 4.5.3) if the header has none."""
+    """Read the sizes, from the ZIP64 field (APPNOTE 4.5.3) if the header has none."""
     for kind, value in extra_fields(extra) if packed == plain == 0xFFFFFFFF else ():
         if kind == ExtraField.ZIP64 and len(value) >= 16:
             plain, packed = struct.unpack_from("<2Q", value)
@@ -103,12 +103,8 @@ def _sizes(extra: bytes, packed: int, plain: int) -> tuple[int, int]:
     return packed, plain
 
 
-def _end_of_data(file: BinaryIO, at: int, size: int, *, deflated: bool) -> tuple[int, int, int] | None:
-    """Find packed size, size and CRC-32 of data whose sizes follow them; None if they do not end."""
-    return _inflated(file, at) if deflated else _stored(file, at, size)
-
-
 def _inflated(file: BinaryIO, at: int) -> tuple[int, int, int] | None:
+    """Find packed size, size and CRC-32 of deflated data; None if they do not end."""
     file.seek(at)
     inflater, packed, plain, crc = zlib.decompressobj(wbits=-zlib.MAX_WBITS), 0, 0, 0
     while not inflater.eof and (block := file.read(_BLOCK)):
@@ -122,7 +118,7 @@ def _inflated(file: BinaryIO, at: int) -> tuple[int, int, int] | None:
 
 
 def _stored(file: BinaryIO, at: int, size: int) -> tuple[int, int, int] | None:
-    """Find the descriptor whose stated size equals the number of bytes before it."""
+    """Find the same of stored data, by the descriptor whose stated size equals the number of bytes before it."""
     here = at
     while (here := _find(file, here, size, Signature.DESCRIPTOR)) >= 0:
         file.seek(here)

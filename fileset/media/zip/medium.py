@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from functools import partial
 from typing import BinaryIO
@@ -11,6 +10,7 @@ from attrs import evolve, field, frozen
 
 from fileset.errors import MediumError, RefusedError
 from fileset.media.base import Footprint, ReadableMedium, UpdatableMedium
+from fileset.media.image.bytes import first_bytes
 from fileset.media.image.medium import Image, NoImage
 from fileset.media.system.files import STANDARD_OUTPUT, creation_time
 from fileset.media.zip.directory import NO_EXTRAS, Extras
@@ -42,14 +42,7 @@ class Zip:
 
     def recognises(self, path: str) -> bool:
         """Test whether the file at `path` begins like an archive; it may be cut off."""
-        if not os.path.isfile(path):
-            return False
-        try:
-            with open(path, "rb", buffering=0) as file:
-                begins = file.read(4)
-        except OSError:
-            return False
-        return begins in (Signature.LOCAL, Signature.END)
+        return first_bytes(path, 4) in (Signature.LOCAL, Signature.END)
 
     def readable(self, path: str) -> ZipMedium:
         """Return the archive at `path`."""

@@ -219,7 +219,7 @@ class _MemberHeaders:
 
 
 def _end(count: int, size: int, at: int, comment: bytes) -> bytes:
-    """Encode the end of the central directory, after that of ExtraField.ZIP64 if needed (APPNOTE 4.3.14 to 4.3.16)."""
+    """Encode the end of the central directory, after that of ZIP64 if needed (APPNOTE 4.3.14 to 4.3.16)."""
     before = b""
     if count >= _LIMIT_COUNT or max(size, at) >= _LIMIT:
         before = pack("<4sQ2H2I4Q", b"PK\6\6", 44, _UNIX | _VERSION_64, _VERSION_64, 0, 0, count, count, size, at)
