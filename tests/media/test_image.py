@@ -81,7 +81,7 @@ class LinesBuilder:
 
 def image(path: Path, *, new: bool = False, build: Callable[[BinaryIO], LinesBuilder] = LinesBuilder) -> Image:
     former = NoImage(str(path)) if new else Lines(str(path))
-    return Image(str(path), former, build=build, read=Lines, format_name="lines")
+    return Image(str(path), former, build=lambda file, _label: build(file), read=Lines, format_name="lines")
 
 
 @pytest.fixture

@@ -64,15 +64,17 @@ class NoImage(ReadableMedium):
 class Image(MediumLayer, UpdatableMedium):
     """An image at `path`. A transaction writes a new one from the files of `around` and the added files.
 
-    `build` makes the `Builder` for an open file, `read` opens an image; `format_name` and `largest_file` (in bytes) answer
-    M-INQUIRE FILE-SET; `losses` returns the features of `around` that `build` does not write.
+    `build` makes the `Builder` for an open file and a `label`, the name of the medium if the format has one; `read` opens an
+    image. `format_name` and `largest_file` (in bytes) answer M-INQUIRE FILE-SET; `losses` returns the features of `around` that
+    `build` does not write.
     """
 
     _path: str
     around: ReadableMedium
-    _build: Callable[[BinaryIO], Builder] = field(kw_only=True)
+    _build: Callable[[BinaryIO, str], Builder] = field(kw_only=True)
     _read: Callable[[str], ReadableMedium] = field(kw_only=True)
     _format: str = field(kw_only=True, alias="format_name")
+    _label: str = field(default="", kw_only=True)
     _largest_file: int | None = field(default=None, kw_only=True)
     _losses: Callable[[], Sequence[str]] = field(default=tuple, kw_only=True)
     _seen: Identity = field(default=Factory(lambda self: identity(self._path), takes_self=True), init=False)
@@ -143,4 +145,10 @@ class Image(MediumLayer, UpdatableMedium):
 
     def transaction(self) -> Transaction:
         """Lock the image and begin to write a new one."""
-        return ImageTransaction(self._path, self._seen, self.around, self._build, self._read)
+        return ImageTransaction(
+            self._path, self._seen, self.around, lambda file: self._build(file, self._label), self._read
+        )
+
+    def entitle(self, label: str) -> None:
+        """Give the next image another label."""
+        self._label = label

@@ -10,8 +10,11 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
+from datetime import datetime
 from typing import BinaryIO, Final, Self
+
+from attrs import define, field
 
 from fileset.errors import FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
@@ -44,34 +47,28 @@ Identity = tuple[int, int, int, int] | None
 """Identity of a file, which differs from a file that replaced it; None for no file."""
 
 
+@define(slots=False, eq=False, repr=False)
 class ImageTransaction(Transaction):
     """One change of an image, whose identity was `seen` before; its folder is made if necessary.
 
     Leaving the context unpublished keeps the old image, if there was one, and removes the folders that were made.
     """
 
+    _path: str = field(converter=real_path)
+    _seen: Identity
+    _former: ReadableMedium
+    _build: Callable[[BinaryIO], Builder]
+    _read: Callable[[str], ReadableMedium]
+    _written: list[tuple[FileId, str]] = field(factory=list, init=False)  # with hashes
+    _mode: int = field(default=0o666, init=False)  # no more than all sources allow
+    _made: list[str] = field(factory=list, init=False)  # folders for it
+    _latest: datetime = field(factory=creation_time, init=False)
+    _waiting: int = field(default=0, init=False)  # bytes since the last write-back
     done = False
 
-    def __init__(
-        self,
-        path: str,
-        seen: Identity,
-        former: ReadableMedium,
-        build: Callable[[BinaryIO], Builder],
-        read: Callable[[str], ReadableMedium],
-    ) -> None:
-        self._path = real_path(path)
-        self._seen = seen
-        self._former = former
-        self._new = self._path + WORK_SUFFIX
-        self._build = build
-        self._read = read
-        self._written: list[tuple[FileId, str]] = []  # with hashes
-        self._mode = 0o666  # no more than all sources allow
-        self._gone: frozenset[str] = frozenset()
-        self._made: list[str] = []  # folders for it
-        self._latest = creation_time()
-        self._waiting = 0  # bytes since the last write-back
+    @property
+    def _new(self) -> str:
+        return self._path + WORK_SUFFIX
 
     def __enter__(self) -> Self:
         try:
@@ -121,13 +118,13 @@ class ImageTransaction(Transaction):
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
         """Carry over the files of the old image that are neither replaced nor removed."""
         added = list(added)
-        self._gone = frozenset(_key(file_id) for file_id in (*removed, DICOMDIR))
-        kept = [name for name in map(FileId.tolerant, self._former.names()) if _key(name) not in self._gone]
+        gone = frozenset(map(_key, (*removed, DICOMDIR)))
+        kept = [name for name in map(FileId.tolerant, self._former.names()) if _key(name) not in gone]
         if damage := self._former.damage():
             raise FormatError(
                 f"{damage[0]}; its files cannot be carried over", advice="Extract them first", path=self._path
             )
-        present = {_key(file_id) for file_id in kept}
+        present = set(map(_key, kept))
         for file_id in added:
             if _key(file_id) in present:
                 raise MediumError("a file of this name already exists; nothing is overwritten", path=file_id)
@@ -176,8 +173,7 @@ class ImageTransaction(Transaction):
 
     def _compare(self, verify: Callable[[bytes], None], count: Counter) -> None:
         """Read the whole image back, front to back, and compare every file with the written data."""
-        image = self._read(self._new)
-        try:
+        with closing(self._read(self._new)) as image:
             if sum(1 for _ in image.names()) != len(self._written):
                 raise MediumError("other files are read back than were written; nothing was changed", path=self._path)
             for done, (file_id, digest) in enumerate(self._written, 1):
@@ -189,8 +185,6 @@ class ImageTransaction(Transaction):
                 raise MediumError(f"reads back damaged: {damage[0]}; nothing was changed", path=self._path)
             with image.open(DICOMDIR) as file:
                 verify(file.read())
-        finally:
-            image.close()
 
 
 def identity(path: str) -> Identity:

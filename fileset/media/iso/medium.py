@@ -209,33 +209,20 @@ def _may_be_empty(path: str) -> bool:
     return _is_file_id(path) and path.count("/") + 2 <= MAX_DEPTH
 
 
-class IsoImage(Image):
-    """An image of a disc that a change writes again."""
-
-    def __init__(
-        self,
-        path: str,
-        former: ReadableMedium,
-        options: IsoOptions,
-        losses: Callable[[], Sequence[str]] = tuple,
-    ) -> None:
-        self._options = options
-        super().__init__(
-            path,
-            former,
-            build=self._builder,
-            read=IsoMedium,
-            format_name=ISO_9660,
-            largest_file=LARGEST_FILE,
-            losses=losses,
-        )
-
-    def _builder(self, file: BinaryIO) -> IsoBuilder:
-        return IsoBuilder(file, self._options)
-
-    def entitle(self, label: str) -> None:
-        """Give it another volume identifier."""
-        self._options = evolve(self._options, label=label)
+def _image(
+    path: str, former: ReadableMedium, options: IsoOptions, losses: Callable[[], Sequence[str]] = tuple
+) -> Image:
+    """Make the image of a disc that a change writes again."""
+    return Image(
+        path,
+        former,
+        build=lambda file, label: IsoBuilder(file, evolve(options, label=label)),
+        read=IsoMedium,
+        label=options.label,
+        format_name=ISO_9660,
+        largest_file=LARGEST_FILE,
+        losses=losses,
+    )
 
 
 @frozen
@@ -284,11 +271,11 @@ class Iso:
         """Open the image at `path`."""
         return IsoMedium(path)
 
-    def writable(self, path: str, label: str) -> IsoImage:
+    def writable(self, path: str, label: str) -> Image:
         """Return a new image at `path`, with `label` as its volume identifier (PS3.12 F.1.1)."""
-        return IsoImage(path, NoImage(path), IsoOptions(label, creation_time(), joliet=self.joliet, udf=self.udf))
+        return _image(path, NoImage(path), IsoOptions(label, creation_time(), joliet=self.joliet, udf=self.udf))
 
-    def updatable(self, path: str) -> IsoImage:
+    def updatable(self, path: str) -> Image:
         """Open the image at `path`, to be written again with its label, texts, empty folders, Joliet and UDF."""
         former = IsoMedium(path)
         empty_folders, lost_folders = former.empty_folders()
@@ -300,4 +287,4 @@ class Iso:
             texts=former.texts(),
             empty_folders=empty_folders,
         )
-        return IsoImage(path, former, options, lambda: (*former.features(), *lost_folders))
+        return _image(path, former, options, lambda: (*former.features(), *lost_folders))

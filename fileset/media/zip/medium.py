@@ -71,7 +71,7 @@ def _image(path: str, former: ReadableMedium, options: Zip, extras: Extras = NO_
     return Image(
         path,
         former,
-        build=partial(_builder, options=options, extras=extras),
+        build=lambda file, _label: _builder(file, options, extras),
         read=options.readable,
         format_name="ZIP",
         losses=lambda: _losses(extras),
