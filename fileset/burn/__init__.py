@@ -15,7 +15,7 @@ from fileset.burn.programs import BurningProgram, program_for, run_program
 from fileset.check import CheckReport, check_file_set
 from fileset.errors import Advice, FilesetError, MediumError, NotFoundError, RefusedError, RuleError
 from fileset.findings import ERROR
-from fileset.media.iso.compare import Comparison, SectorRange, compare, holds_data, whole_sectors
+from fileset.media.iso.compare import Comparison, SectorRange, compare, holds_data
 from fileset.media.iso.medium import IsoMedium
 from fileset.media.system.files import not_found, path_of
 
@@ -85,7 +85,7 @@ def burn_image(
     path = os.path.abspath(_image(image))  # so that no program takes it for an option
     opened = IsoMedium(path)
     try:
-        sectors = whole_sectors(opened)  # raises for an incomplete image, before a disc is spent on it
+        sectors = opened.whole_sectors()  # raises for an incomplete image, before a disc is spent on it
     finally:
         opened.close()
     _require_drive(device, path)

@@ -386,18 +386,16 @@ def _dicomdirs_below(path: str) -> list[str]:
     found: list[str] = []
     level = [path]
     for _ in range(SEARCH_DEPTH):
-        below = []
-        for folder in level:
-            try:
-                with os.scandir(folder) as entries:
-                    below.extend(
-                        sorted(e.path for e in entries if e.is_dir(follow_symlinks=False) and not system.is_link(e))
-                    )
-            except OSError:
-                continue  # a folder that cannot be listed has no DICOMDIR that can be read
-        found.extend(folder for folder in below if _holds_dicomdir(folder))
-        level = below
+        level = [below for folder in level for below in _folders_in(folder)]
+        found += filter(_holds_dicomdir, level)
     return found
+
+
+def _folders_in(path: str) -> list[str]:
+    """List the folders in a folder; none if it cannot be listed, because then its DICOMDIR cannot be read either."""
+    with suppress(OSError), os.scandir(path) as entries:
+        return sorted(e.path for e in entries if e.is_dir(follow_symlinks=False) and not system.is_link(e))
+    return []
 
 
 def _holds_dicomdir(folder: str) -> bool:

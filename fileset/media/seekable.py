@@ -6,7 +6,7 @@ import errno
 import io
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -40,16 +40,18 @@ class SeekableFile(io.RawIOBase):
 
 
 class ForwardFile(SeekableFile):
-    """A file that is computed piece by piece; a subclass implements `_next`.
+    """A file that is computed piece by piece from a `packed` one, which is closed with it; a subclass implements `_next`.
 
     Reading computes pieces up to the requested byte. Only the last piece is kept, so going back starts again.
     """
 
-    _piece: bytes
-    _piece_at: int
+    def __init__(self, packed: BinaryIO, size: int) -> None:
+        self._packed, self._size = packed, size
+        self._restart()
 
     def _restart(self) -> None:
         """Go back to the start."""
+        self._packed.seek(0)
         self._piece, self._piece_at = b"", 0
 
     def _next(self) -> bytes:
@@ -78,6 +80,11 @@ class ForwardFile(SeekableFile):
         view[: len(data)] = data
         self._at += len(data)
         return len(data)
+
+    def close(self) -> None:
+        """Close the packed file."""
+        self._packed.close()
+        super().close()
 
 
 class PositionalFile(SeekableFile):

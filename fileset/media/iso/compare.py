@@ -64,7 +64,7 @@ def compare(device: str, image: str, progress: Callable[[int, int], None] | None
     `MediumError` if either cannot be opened.
     """
     with closing(IsoMedium(image)) as original, closing(ImageBytes(image)) as expected:
-        sectors = whole_sectors(original)
+        sectors = original.whole_sectors()
         with closing(ImageBytes(device)) as disc:
             faults: list[tuple[int, str]] = []
             compared = 0
@@ -76,13 +76,6 @@ def compare(device: str, image: str, progress: Callable[[int, int], None] | None
                 if sum(fault == UNREADABLE for _, fault in faults) >= PATIENCE:
                     break
         return Comparison(image, device, sectors, compared, tuple(_ranges(faults, original)))
-
-
-def whole_sectors(image: IsoMedium) -> int:
-    """Count the sectors of the volume. Raises `FormatError` if the image was cut off."""
-    if image.cut:
-        raise FormatError(image.cut, path=image.name)
-    return -(-image.stated_size // SECTOR)
 
 
 def _faults(disc: ImageBytes, expected: ImageBytes, batch: range) -> Iterator[tuple[int, str]]:

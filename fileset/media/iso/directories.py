@@ -100,7 +100,13 @@ class Hierarchy:
         """Build the Directory Record of the root for a volume descriptor."""
         return _record(_HERE, *self._extents[ROOT], date, _FOLDER_FLAG)
 
-    def path_table(self, order: str) -> bytes:
+    def structures(self, files: Places, date: bytes) -> Iterator[tuple[int, bytes]]:
+        """Yield sector and contents of every directory and path table; `files` has the positions of all files."""
+        yield from self._directories(files, date)
+        for sector, order in zip(self.path_tables, "<>", strict=True):
+            yield sector, self._path_table(order)
+
+    def _path_table(self, order: str) -> bytes:
         """Encode the path table, with numbers in little-endian ("<") or big-endian (">") order."""
         entry = Struct(f"{order}BBIH").pack
         numbers = {folder: number for number, folder in enumerate(self._order, 1)}
@@ -112,8 +118,7 @@ class Hierarchy:
             parts.append(identifier.ljust(_even(len(identifier)), b"\0"))
         return b"".join(parts)
 
-    def directories(self, files: Places, date: bytes) -> Iterator[tuple[int, bytes]]:
-        """Yield sector and contents of every directory; `files` has the positions of all files."""
+    def _directories(self, files: Places, date: bytes) -> Iterator[tuple[int, bytes]]:
         for folder in self._order:
             here, above = self._extents[folder], self._extents[self._tree.parents[folder]]
             data = bytearray(_record(_HERE, *here, date, _FOLDER_FLAG) + _record(_ABOVE, *above, date, _FOLDER_FLAG))

@@ -18,7 +18,7 @@ from fileset.media.image.medium import Image, NoImage
 from fileset.media.image.names import Entry, FileNames, Notes
 from fileset.media.image.opened import OpenImage
 from fileset.media.iso.allowance import OverlapAllowance
-from fileset.media.iso.directories import SECTOR
+from fileset.media.iso.directories import SECTOR, sectors
 from fileset.media.iso.features import features
 from fileset.media.iso.reader import STANDARD_ID, IsoVolume, descriptors, is_joliet, is_primary
 from fileset.media.iso.tree import MAX_DEPTH
@@ -45,23 +45,23 @@ class IsoMedium(OpenImage):
 
     def __init__(self, path: str) -> None:
         super().__init__(path, ImageBytes(path), Notes())
-        self.kinds: tuple[str, ...] = ()
         with self._closed_on_error():
             self._volumes = self._opened()
-        self._trees = [FileNames(volume, self._notes, self._image.size) for volume in self._volumes]
+        self.kinds = tuple(self._volumes)
+        self._trees = [FileNames(volume, self._notes, self._image.size) for volume in self._volumes.values()]
         self._allowance = OverlapAllowance(self._image.size)
-        self._image.whole = self._volumes[0].size
+        self._first = self._volumes[self.kinds[0]]
+        self._image.whole = self._first.size
         if self._image.cut:
             self._notes.add(self._image.cut)
 
-    def _opened(self) -> list[IsoVolume | UdfVolume]:
+    def _opened(self) -> dict[str, IsoVolume | UdfVolume]:
         """Open the readable hierarchies, at most one of each kind; note the faults of others."""
-        volumes: list[IsoVolume | UdfVolume] = []
+        volumes: dict[str, IsoVolume | UdfVolume] = {}
         problems: list[str] = []
         for kind, open_ in self._hierarchies().items():
             try:
-                volumes.append(open_())
-                self.kinds += (kind,)
+                volumes[kind] = open_()
             except (FormatError, MediumError) as problem:
                 problems.append(f"{kind}: {problem}")
         if not volumes:
@@ -89,17 +89,16 @@ class IsoMedium(OpenImage):
     @property
     def label(self) -> str:
         """Volume Identifier; it equals the File-set ID on a disc that follows PS3.12 F.1.1."""
-        return self._volumes[0].label
+        return self._first.label
 
-    @property
-    def stated_size(self) -> int:
-        """The size of the volume in bytes that its descriptor states (Volume Space Size, ISO 9660 8.4.8)."""
-        return self._image.whole
+    def whole_sectors(self) -> int:
+        """Count the sectors of the volume by its descriptor (Volume Space Size, ISO 9660 8.4.8).
 
-    @property
-    def cut(self) -> str:
-        """The message that the image is cut off, "" if it is complete."""
-        return self._image.cut
+        Raises `FormatError` if the image was cut off.
+        """
+        if self._image.cut:
+            raise FormatError(self._image.cut, path=self._path)
+        return sectors(self._image.whole)
 
     def open(self, file_id: FileId) -> BinaryIO:
         """Open a file for random access; nothing more is read than requested."""
@@ -145,8 +144,7 @@ class IsoMedium(OpenImage):
 
     def _versioned(self, kind: str) -> str:
         """Format the name of a hierarchy, for UDF with its revision."""
-        revisions = (volume.revision for volume in self._volumes if kind == UDF and isinstance(volume, UdfVolume))
-        return " ".join(filter(None, (kind, *revisions)))
+        return f"{kind} {self._volumes[kind].revision}".rstrip()
 
     def names(self) -> Iterator[str]:
         """List the paths of all files; the long name if Joliet or UDF has one that is not a File ID."""
@@ -171,7 +169,7 @@ class IsoMedium(OpenImage):
 
     def features(self) -> list[str]:
         """List the features of the image, other than names, files and texts, that our writer does not write."""
-        return features(self._image, [volume for volume in self._volumes if isinstance(volume, IsoVolume)])
+        return features(self._image, [volume for volume in self._volumes.values() if isinstance(volume, IsoVolume)])
 
     def _long_names(self) -> dict[Place, str]:
         """Collect the names in other hierarchies that are not File IDs, by position; "" for files that share a position."""

@@ -61,9 +61,11 @@ class IsoVolume:
     """The hierarchy of one volume descriptor. Raises `FormatError` for impossible values.
 
     `has_associated_files`: whether the folders read so far have an associated file (ECMA-119 9.1.6, bit 2); none is read.
+    `revision`: "", because only UDF has revisions.
     """
 
     has_associated_files = False
+    revision = ""
 
     def __init__(self, image: ImageBytes, descriptor: bytes, notes: Notes) -> None:
         self._image = image

@@ -45,7 +45,7 @@ class UdfHierarchy:
             folder: 40 + sum(_name_length(tree.names[child]) for child in children)
             for folder, children in tree.children.items()
         }
-        self._directories: dict[int, int] = {}
+        self._directory_at: dict[int, int] = {}
         self._entries = 0
 
     # ------------------------------------------------------------ layout
@@ -55,22 +55,28 @@ class UdfHierarchy:
         self._entries = sector
         sector += len(self._tree)
         for folder, size in self._sizes.items():
-            self._directories[folder] = sector
+            self._directory_at[folder] = sector
             sector += sectors(size)
         return sector
 
     def _entry_block(self, node: int) -> int:
         return self._entries + node - PARTITION_AT
 
+    def structures(self, total: int, files: Places) -> Iterator[tuple[int, bytes]]:
+        """Yield sector and contents of all structures of a volume of `total` sectors; `files` has the positions of all files."""
+        yield from self._descriptors(total)
+        yield from self._file_entries(files)
+        yield from self._directories()
+
     # ------------------------------------------------------------ files and folders
 
-    def entries(self, files: Places) -> Iterator[tuple[int, bytes]]:
+    def _file_entries(self, files: Places) -> Iterator[tuple[int, bytes]]:
         """Yield sector and contents of every File Entry."""
         for node in range(len(self._tree)):
             block = self._entry_block(node)
             if node in self._sizes:
                 size, links = self._sizes[node], 1 + sum(child in self._sizes for child in self._tree.children[node])
-                pieces = [(size, self._directories[node] - PARTITION_AT)]
+                pieces = [(size, self._directory_at[node] - PARTITION_AT)]
                 entry = _file_entry(_FOLDER_TYPE, links, size, pieces, self._created, node)
             else:
                 size, start = files.sizes[node], files.sectors[node] - PARTITION_AT
@@ -80,10 +86,10 @@ class UdfHierarchy:
                 entry = _file_entry(_FILE_TYPE, 1, size, pieces, timestamp(files.dates[node]), node)
             yield self._entries + node, tagged(Tag.FILE, entry, block).ljust(SECTOR, b"\0")
 
-    def directories(self) -> Iterator[tuple[int, bytes]]:
+    def _directories(self) -> Iterator[tuple[int, bytes]]:
         """Yield sector and contents of every directory."""
         tree = self._tree
-        for folder, sector in self._directories.items():
+        for folder, sector in self._directory_at.items():
             data = bytearray(self._name(sector, 0, _IS_FOLDER | _IS_PARENT, tree.parents[folder], b""))
             for child in tree.children[folder]:
                 flags = _IS_FOLDER if child in self._sizes else 0
@@ -99,7 +105,7 @@ class UdfHierarchy:
 
     # ------------------------------------------------------------ the volume
 
-    def descriptors(self, total: int) -> Iterator[tuple[int, bytes]]:
+    def _descriptors(self, total: int) -> Iterator[tuple[int, bytes]]:
         """Yield sector and contents of all descriptors of a volume of `total` sectors."""
         length = total - 1 - PARTITION_AT
         for start in (MAIN_SEQUENCE, RESERVE_SEQUENCE):

@@ -106,17 +106,10 @@ class IsoBuilder:
         """Fill in the directories, the path tables and, last, the volume descriptors."""
         total = self._next + PADDING
         self._put(total - 1, bytes(SECTOR))  # sets the final size: not every driver for FAT extends a file otherwise
-        if self._udf:
-            for sector, data in chain(
-                self._udf.descriptors(total), self._udf.entries(self._places), self._udf.directories()
-            ):
-                self._put(sector, data)
-        for hierarchy in self._hierarchies:
-            for sector, data in hierarchy.directories(self._places, self._date):
-                self._put(sector, data)
-            for sector, order in zip(hierarchy.path_tables, "<>", strict=True):
-                self._put(sector, hierarchy.path_table(order))
-        for sector, data in enumerate(self._descriptors(total), FIRST_DESCRIPTOR):
+        udf = self._udf.structures(total, self._places) if self._udf else ()
+        hierarchies = (hierarchy.structures(self._places, self._date) for hierarchy in self._hierarchies)
+        descriptors = enumerate(self._descriptors(total), FIRST_DESCRIPTOR)
+        for sector, data in chain(udf, *hierarchies, descriptors):
             self._put(sector, data)
 
     def _put(self, sector: int, data: bytes) -> None:
@@ -152,10 +145,10 @@ def volume_descriptor(
         text("", 32),  # System Identifier: spaces (PS3.12 F.2.2.1)
         text(options.label, 32),  # Volume Identifier: the File-set ID (PS3.12 F.1.1)
         bytes(8),
-        _both_4(total),
+        _both("I", total),
         escapes.ljust(32, b"\0"),
-        _both_2(1) + _both_2(1) + _both_2(SECTOR),
-        _both_4(hierarchy.path_table_size),
+        _both("HHH", 1, 1, SECTOR),
+        _both("I", hierarchy.path_table_size),
         pack("<II", little, 0) + pack(">II", big, 0),
         hierarchy.root(date),
         options.texts.get(kind) or _own_texts(text),
@@ -171,9 +164,6 @@ def _own_texts(text: Callable[[str, int], bytes]) -> bytes:
     return text("", 128) * 3 + text(APPLICATION, 128) + text("", 37) * 3
 
 
-def _both_2(number: int) -> bytes:
-    return pack("<H", number) + pack(">H", number)
-
-
-def _both_4(number: int) -> bytes:
-    return pack("<I", number) + pack(">I", number)
+def _both(form: str, *numbers: int) -> bytes:
+    """Encode numbers, each in little-endian and then in big-endian order (ECMA-119 7.2.3, 7.3.3)."""
+    return b"".join(pack(order + kind, number) for kind, number in zip(form, numbers, strict=True) for order in "<>")

@@ -38,8 +38,9 @@ _FOREIGN: Final = {
 
 @frozen
 class Member:
-    """A file in an archive: its place and size in bytes, and its date."""
+    """A file in an archive: its name, its place and size in bytes, and its date."""
 
+    name: str
     at: int
     size: int
     modified: datetime | None
@@ -62,15 +63,16 @@ class TarMedium(OpenImage):
             raise
         if os.name == "posix":
             self._forget()  # the open descriptor keeps the contents
-        self._listing: dict[str, str] = {}
+        self._listing: dict[str, Member] = {}
         for name in sorted(self._members):
-            enlist(self._listing, name, name)
+            enlist(self._listing, name, self._members[name])
 
     def _single(self, damage: str) -> dict[str, Member]:
         """Return the file that is compressed, without the suffix of its name. Raises `FormatError` if it is damaged."""
         if damage:
             raise FormatError(damage, path=self._path)
-        return {os.path.splitext(os.path.basename(self._path))[0] or "FILE": Member(0, self._image.size, None)}
+        name = os.path.splitext(os.path.basename(self._path))[0] or "FILE"
+        return {name: Member(name, 0, self._image.size, None)}
 
     def _read(self, damage: str) -> dict[str, Member]:
         members: dict[str, Member] = {}
@@ -98,15 +100,15 @@ class TarMedium(OpenImage):
         known = frozenset(members)
         with suppress(OSError), _LimitedReads(self._temporary or self._path) as file:
             for info in _after_damage(file, self._image.size):
-                if info.name.replace("\\", "/").removeprefix("./") not in known:
+                if _plain(info.name) not in known:
                     self._add(info, members)
 
     def _add(self, info: tarfile.TarInfo, members: dict[str, Member]) -> None:
         if info.isdir():
             return
-        name = info.name.replace("\\", "/").removeprefix("./")
+        name = _plain(info.name)
         try:
-            name = tarfile.data_filter(info, os.path.abspath(os.sep)).name.replace("\\", "/").removeprefix("./")
+            name = _plain(tarfile.data_filter(info, os.path.abspath(os.sep)).name)
         except tarfile.FilterError as problem:
             self._notes.refuse(name, str(problem))
             return
@@ -121,30 +123,30 @@ class TarMedium(OpenImage):
         modified = None
         with suppress(ValueError, OverflowError, OSError):  # an impossible date
             modified = datetime.fromtimestamp(info.mtime, UTC)
-        members[name] = Member(info.offset_data, info.size, modified)
+        members[name] = Member(name, info.offset_data, info.size, modified)
 
-    def _member(self, file_id: FileId) -> tuple[str, Member]:
-        name = form_of(file_id.path, self._listing)
-        if name is None:
+    def _member(self, file_id: FileId) -> Member:
+        member = form_of(file_id.path, self._listing)
+        if member is None:
             raise MediumError(f"not on the medium {self._path} (PS3.10 8.2)", path=file_id)
-        return name, self._members[name]
+        return member
 
     def open(self, file_id: FileId) -> BinaryIO:
         """Open a file of the archive for reading (M-READ)."""
-        name, member = self._member(file_id)
+        member = self._member(file_id)
         try:
-            return self._image.open([(member.at, member.size)], name)
+            return self._image.open([(member.at, member.size)], member.name)
         except FormatError as problem:
             raise FormatError(f"{problem}", path=file_id) from problem
 
     def position(self, file_id: FileId) -> int:
         """Find the offset of a file in the archive in bytes, 0 if there is no such file."""
-        name = form_of(file_id.path, self._listing)
-        return self._members[name].at if name else 0
+        member = form_of(file_id.path, self._listing)
+        return member.at if member else 0
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
         """Look up size and date of a file (M-INQUIRE FILE)."""
-        _, member = self._member(file_id)
+        member = self._member(file_id)
         return FileInfo(member.size, member.modified)
 
     def inquire_file_set(self) -> FileSetInfo:
@@ -165,6 +167,11 @@ class TarMedium(OpenImage):
             with suppress(OSError):
                 os.unlink(self._temporary)
             self._temporary = ""
+
+
+def _plain(name: str) -> str:
+    """Write the name of a member with "/" between its parts, and without the "./" that some programs put first."""
+    return name.replace("\\", "/").removeprefix("./")
 
 
 class _LimitedReads(io.FileIO):

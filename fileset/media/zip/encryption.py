@@ -111,19 +111,17 @@ class _Aes(ForwardFile):
     """The bytes of a member with AES encryption."""
 
     def __init__(self, packed: BinaryIO, size: int, lock: Lock, password: bytes, name: str) -> None:
-        self._packed, self._name, self._password = packed, name, password
+        self._name, self._password = name, password
         self._member = SimpleNamespace(filename=name, wz_aes_strength=lock.strength)
         self._data_at = _SALTS[lock.strength] + _VERIFIER
-        self._size = size - lock.overhead
-        if self._size < 0:
+        if size < lock.overhead:
             raise FormatError("is too short for an encrypted member", path=name)
-        self._restart()
+        super().__init__(packed, size - lock.overhead)
 
     def _restart(self) -> None:
         from pyzipper.zipfile_aes import AESZipDecrypter
 
         super()._restart()
-        self._packed.seek(0)
         try:
             self._cipher: Any = AESZipDecrypter(self._member, self._password, self._packed.read(self._data_at))
         except (RuntimeError, ValueError, struct.error) as problem:
@@ -147,10 +145,6 @@ class _Aes(ForwardFile):
         if not data:
             raise FormatError("is cut off", path=self._name)
         return bytes(self._cipher.decrypt(data))
-
-    def close(self) -> None:
-        self._packed.close()
-        super().close()
 
 
 def locked(chunks: Iterable[bytes | bytearray], password: bytes) -> Iterator[bytes]:

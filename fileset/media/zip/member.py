@@ -90,15 +90,12 @@ class InflatedFile(ForwardFile):
     """The content of a deflated member; `packed` is the file with its packed bytes, closed with it."""
 
     def __init__(self, packed: BinaryIO, member: ZipMember, allowance: Allowance) -> None:
-        self._packed = packed
         self._member = member
         self._allowance = allowance
-        self._size = member.size
-        self._restart()
+        super().__init__(packed, member.size)
 
     def _restart(self) -> None:
         super()._restart()
-        self._packed.seek(0)
         self._inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
 
     def _next(self) -> bytes:
@@ -116,8 +113,3 @@ class InflatedFile(ForwardFile):
             raise FormatError(f"inflates to more than the {self._size} bytes of its header", path=self._member.name)
         self._allowance.spend(self._member, inflated)
         return piece
-
-    def close(self) -> None:
-        """Close the archive below."""
-        self._packed.close()
-        super().close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import BinaryIO, cast
 
 from fileset.errors import LOCKED, OPEN_ARCHIVE, FormatError, MediumError
@@ -43,11 +44,9 @@ class ZipMedium(OpenImage):
 
     def extras(self) -> Extras:
         """Read the facts of the archive besides the contents of its files; none if its directory is unreadable."""
-        with self._image.open([(0, self._image.size)], "") as file:
-            try:
-                return read_extras(file)
-            except FormatError:
-                return NO_EXTRAS
+        with suppress(FormatError), self._image.open([(0, self._image.size)], "") as file:
+            return read_extras(file)
+        return NO_EXTRAS
 
     def _read(self, file: BinaryIO) -> list[ZipMember | RefusedName]:
         """Read the members by the central directory, or by their own headers if there is none."""
@@ -104,12 +103,7 @@ class ZipMedium(OpenImage):
             return self._members[path]
         if refused := self._refused.get(file_id.path.upper()):
             if refused.reason == LOCKED:
-                raise FormatError(
-                    LOCKED,
-                    path=file_id,
-                    rule="FS-ZIP-PASSWORD",
-                    advice=OPEN_ARCHIVE,
-                )
+                raise FormatError(LOCKED, path=file_id, rule="FS-ZIP-PASSWORD", advice=OPEN_ARCHIVE)
             raise FormatError(f"{refused.reason}; not read", path=file_id)
         raise MediumError(f"not on the medium {self._path} (PS3.10 8.2)", path=file_id)
 
