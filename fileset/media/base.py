@@ -253,7 +253,8 @@ class WritableMedium(Protocol):
         """Check whether there is a DICOMDIR already."""
 
     def occupied(self) -> bool:
-        """Decide whether a new file-set would replace something: a DICOMDIR in a folder, a whole image file."""
+        """Decide whether a new file-set would replace something: the DICOMDIR, on some media a whole image file."""
+        return self.has_dicomdir()
 
     def interrupted(self) -> bool:
         """Check whether a writer is active, or was interrupted and left files."""
@@ -276,6 +277,10 @@ class WritableMedium(Protocol):
 
 class UpdatableMedium(ReadableMedium, WritableMedium, Protocol):
     """A medium as a File-set Updater needs it: all five services."""
+
+    def has_dicomdir(self) -> bool:
+        """Check whether there is a DICOMDIR already."""
+        return holds(self, DICOMDIR)
 
     def actual(self, file_id: FileId) -> FileId | None:
         """Find the actual name of a file on the medium, None if it is absent. Raises as `open`."""

@@ -17,15 +17,7 @@ from attrs import evolve, frozen
 
 from fileset.errors import MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
-from fileset.media.base import (
-    FileInfo,
-    FileSetInfo,
-    Footprint,
-    LinkError,
-    RefusedName,
-    Transaction,
-    UpdatableMedium,
-)
+from fileset.media.base import FileInfo, FileSetInfo, Footprint, LinkError, RefusedName, Transaction, UpdatableMedium
 from fileset.media.folder.transaction import FolderTransaction
 from fileset.media.folder.work_folder import read_journal, replaced, standing_in
 from fileset.media.names import DEVICE_NAMES, enlist, form_of
@@ -244,10 +236,6 @@ class FolderMedium(UpdatableMedium):
     def has_dicomdir(self) -> bool:
         """Check whether there is a DICOMDIR in the folder, under any form of its name."""
         return self.exists() and bool(self._dicomdir())
-
-    def occupied(self) -> bool:
-        """Check whether there is a file-set: other files in the folder are left alone."""
-        return self.has_dicomdir()
 
     def interrupted(self) -> bool:
         """Check whether there is a work folder."""

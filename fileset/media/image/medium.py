@@ -13,15 +13,8 @@ from typing import BinaryIO, NoReturn
 from attrs import Factory, define, evolve, field
 
 from fileset.errors import MediumError
-from fileset.file_id import DICOMDIR, SEPARATOR, FileId, folders_above
-from fileset.media.base import (
-    Builder,
-    FileSetInfo,
-    ReadableMedium,
-    Transaction,
-    UpdatableMedium,
-    holds,
-)
+from fileset.file_id import SEPARATOR, FileId, folders_above
+from fileset.media.base import Builder, FileSetInfo, ReadableMedium, Transaction, UpdatableMedium
 from fileset.media.image.transaction import Identity, ImageTransaction, identity
 from fileset.media.layer import MediumLayer
 from fileset.media.names import DEVICE_NAMES
@@ -91,10 +84,6 @@ class Image(MediumLayer, UpdatableMedium):
     def exists(self) -> bool:
         """Return whether there is an old image."""
         return not isinstance(self.around, NoImage)
-
-    def has_dicomdir(self) -> bool:
-        """Return whether the old image has a DICOMDIR."""
-        return holds(self.around, DICOMDIR)
 
     def occupied(self) -> bool:
         """Check whether anything exists at the path, because a new image replaces it as a whole."""

@@ -32,7 +32,7 @@ _LENGTH: Final = 0x3FFFFFFF
 _DOMAIN: Final = b"*OSTA UDF Compliant"
 _REVISION_AT: Final = 240
 """Position in the Logical Volume Descriptor of the suffix of the Domain Identifier, two digits before and after the point."""
-_LAYOUTS: Final = {Tag.FILE: (84, 168, 176), Tag.EXTENDED_FILE: (92, 208, 216)}
+_LAYOUTS: Final[dict[int, tuple[int, int, int]]] = {Tag.FILE: (84, 168, 176), Tag.EXTENDED_FILE: (92, 208, 216)}
 """Positions of the date of modification, the two lengths, and the areas with these lengths."""
 
 

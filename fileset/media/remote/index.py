@@ -7,17 +7,7 @@ from typing import Final, NoReturn
 
 from fileset.errors import MediumError, NotFoundError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, SEPARATOR, FileId
-from fileset.media.base import (
-    Chunks,
-    Counter,
-    FileInfo,
-    FileSetInfo,
-    Transaction,
-    UpdatableMedium,
-    Written,
-    holds,
-    uncounted,
-)
+from fileset.media.base import Chunks, Counter, FileInfo, FileSetInfo, Transaction, UpdatableMedium, Written, uncounted
 from fileset.media.names import form_of
 from fileset.media.remote.access import failures
 from fileset.media.remote.medium import RemoteMedium, scheme_of
@@ -44,14 +34,6 @@ class RemoteFileSet(RemoteMedium, UpdatableMedium):
     def exists(self) -> bool:
         """Return True: a remote folder exists if it has files."""
         return True
-
-    def has_dicomdir(self) -> bool:
-        """Check whether there is a DICOMDIR."""
-        return holds(self, DICOMDIR)
-
-    def occupied(self) -> bool:
-        """Check whether there is a DICOMDIR, which a new one would replace."""
-        return self.has_dicomdir()
 
     def check_writable(self) -> None:
         """Raise `RuleError` if a DICOMDIR cannot be written safely to such a file system."""

@@ -14,14 +14,7 @@ from typing import BinaryIO, Final
 from attrs import evolve
 
 from fileset.media.base import RefusedName
-from fileset.media.zip.directory import (
-    FILLED_FOLDER,
-    ZipMember,
-    modified,
-    name_fault,
-    normalised,
-    refuse_twins,
-)
+from fileset.media.zip.directory import FILLED_FOLDER, ZipMember, modified, name_fault, normalised, refuse_twins
 from fileset.media.zip.format import LOCAL, ExtraField, Flag, Method, Signature, extra_fields, is_folder
 
 _BLOCK: Final = 1 << 16

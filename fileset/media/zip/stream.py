@@ -31,14 +31,6 @@ class ZipStream(NoImage, UpdatableMedium):
         """Return False: a pipe is empty."""
         return False
 
-    def has_dicomdir(self) -> bool:
-        """Return False: a pipe is empty."""
-        return False
-
-    def occupied(self) -> bool:
-        """Return False: a pipe is empty."""
-        return False
-
     def actual(self, file_id: FileId) -> None:
         """Return None: a pipe is empty."""
 

@@ -22,7 +22,7 @@ from fileset.errors import MediumError, RuleError
 from fileset.file_id import FileId
 from fileset.media.base import Chunks, FileInfo
 from fileset.media.system.files import restricted
-from fileset.media.zip.directory import NO_EXTRAS, Extras
+from fileset.media.zip.directory import EARLIEST, NO_EXTRAS, Extras
 from fileset.media.zip.encryption import locked, locked_extra
 from fileset.media.zip.format import CENTRAL, LOCAL, REGULAR_FILE, UNIX, ExtraField, Flag, Keepsake, Method, Signature
 
@@ -34,7 +34,6 @@ _LIMIT: Final = 0xFFFFFFFF
 _LIMIT_COUNT: Final = 0xFFFF
 _VERSION, _VERSION_64, _VERSION_AES = 20, 45, 51
 _UNIX: Final = UNIX << 8
-_FIRST_DATE: Final = datetime(1980, 1, 1, tzinfo=UTC)
 _LAST_DATE: Final = datetime(2107, 12, 31, 23, 59, 58, tzinfo=UTC)
 
 _WHOLE: Final = 1 << 20
@@ -231,7 +230,7 @@ def _end(count: int, size: int, at: int, comment: bytes) -> bytes:
 
 def _date_fields(date: datetime) -> tuple[int, int, bytes]:
     """Encode time and date in the form of MS-DOS, in UTC, and the extra field with the full values."""
-    dos = min(max(date.astimezone(UTC), _FIRST_DATE), _LAST_DATE)
+    dos = min(max(date.astimezone(UTC), EARLIEST), _LAST_DATE)
     seconds = int(date.timestamp())
     stamp = pack("<2HBi", ExtraField.TIMESTAMP, 5, 1, seconds) if -(1 << 31) <= seconds < 1 << 31 else b""
     time = dos.hour << 11 | dos.minute << 5 | dos.second // 2
