@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from fileset.errors import FormatError, RuleError
 from fileset.file_id import FileId
 from fileset.media.image.bytes import ImageBytes
-from fileset.media.iso.directories import joliet_hierarchy, primary_hierarchy, recording_date
+from fileset.media.iso.dates import recording_date, recording_time, time_of, timestamp
+from fileset.media.iso.directories import joliet_hierarchy, primary_hierarchy
 from fileset.media.iso.names import Shortener, joliet, level_1, level_1_key, shown
-from fileset.media.iso.reader import recording_time
 from fileset.media.iso.tree import NameTree
-from fileset.media.iso.udf import compressed, dstring, expanded, tag_of, tagged, time_of, timestamp
+from fileset.media.iso.udf import compressed, dstring, expanded, tag_of, tagged
 
 
 @pytest.mark.parametrize(

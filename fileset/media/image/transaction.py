@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from datetime import datetime
 from typing import BinaryIO, Final, Self
 
@@ -71,17 +71,16 @@ class ImageTransaction(Transaction):
         return self._path + WORK_SUFFIX
 
     def __enter__(self) -> Self:
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._unmake_folders)
             self._lock()
-        except BaseException:
-            uninterrupted(lambda: unmake_folders(self._made))
-            raise
-        try:
+            undo.callback(self._discard)
             self._begin()
-        except BaseException:
-            self._end()
-            raise
+            self._undo = undo.pop_all()
         return self
+
+    def __exit__(self, *_: object) -> None:
+        self._undo.close()
 
     def _lock(self) -> None:
         make_folders(os.path.dirname(self._path), self._made)
@@ -99,10 +98,8 @@ class ImageTransaction(Transaction):
             self._file.truncate(0)
         self._builder = self._build(self._file)
 
-    def __exit__(self, *_: object) -> None:
-        self._end()
-
-    def _end(self) -> None:
+    def _discard(self) -> None:
+        """Remove the new image, unless it is published, and close it."""
         try:
             if not self.done:
                 if not system.MOVES_OPEN_FILES:
@@ -112,8 +109,10 @@ class ImageTransaction(Transaction):
         finally:
             with suppress(OSError):  # nothing of the file counts any more, or all of it is on disk
                 self._file.close()
-            if not self.done:
-                uninterrupted(lambda: unmake_folders(self._made))
+
+    def _unmake_folders(self) -> None:
+        if not self.done:
+            uninterrupted(lambda: unmake_folders(self._made))
 
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
         """Carry over the files of the old image that are neither replaced nor removed."""

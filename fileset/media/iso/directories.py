@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
+from datetime import datetime
 from struct import Struct
 from typing import Any, Final
 
 from fileset.errors import RuleError
+from fileset.media.iso.dates import recording_date
 from fileset.media.iso.names import Shortener, joliet, level_1, level_1_key
 from fileset.media.iso.tree import ROOT, NameTree
 
@@ -170,14 +170,6 @@ def joliet_hierarchy(tree: NameTree) -> Hierarchy:
 def sectors(size: int) -> int:
     """Count the sectors for `size` bytes."""
     return -(-size // SECTOR)
-
-
-@lru_cache
-def recording_date(when: datetime) -> bytes:
-    """Encode a recording date and time (ECMA-119 9.1.5) in UTC, limited to the years that the format can hold."""
-    utc = when.astimezone(UTC)
-    year = min(max(utc.year, 1900), 2155) - 1900
-    return bytes((year, utc.month, utc.day, utc.hour, utc.minute, utc.second, 0))
 
 
 def _record(identifier: bytes, sector: int, size: int, date: bytes, flags: int) -> bytes:

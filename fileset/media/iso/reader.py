@@ -6,14 +6,13 @@ Every value is checked before use: each length against the remaining bytes, each
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, timezone
-from functools import lru_cache
 from struct import Struct
 from typing import Final
 
 from fileset.errors import FormatError, MediumError
 from fileset.media.image.bytes import ImageBytes
 from fileset.media.image.names import Entry, Notes
+from fileset.media.iso.dates import recording_time
 from fileset.media.iso.names import shown
 
 SECTOR: Final = 2048
@@ -118,15 +117,3 @@ class IsoVolume:
 
     def _text(self, raw: bytes) -> str:
         return raw.decode("utf-16-be", "replace") if self._wide else raw.decode("utf-8", "surrogateescape")
-
-
-@lru_cache
-def recording_time(raw: bytes) -> datetime | None:
-    """Decode a recording date and time (ECMA-119 9.1.5); None if it is not valid."""
-    year, month, day, hour, minute, second, quarters = raw
-    zone = quarters - 256 if quarters > 127 else quarters
-    try:
-        local = timezone(timedelta(minutes=15 * zone))
-        return datetime(1900 + year, month, day, hour, minute, second, tzinfo=local).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

@@ -1,4 +1,4 @@
-"""Structures that the writer and the reader of UDF share: descriptor tags, CS0 names, timestamps (ECMA-167, OSTA UDF 1.02).
+"""Structures that the writer and the reader of UDF share: descriptor tags and CS0 names (ECMA-167, OSTA UDF 1.02).
 
 A DVD has ISO 9660, UDF, or both over the same files, called a bridge (PS3.12 P.2); DVD-RAM and BD have only UDF (J, X).
 """
@@ -6,9 +6,7 @@ A DVD has ISO 9660, UDF, or both over the same files, called a bridge (PS3.12 P.
 from __future__ import annotations
 
 from binascii import crc_hqx
-from datetime import UTC, datetime, timedelta, timezone
 from enum import IntEnum
-from functools import lru_cache
 from struct import Struct, unpack_from
 from typing import Final
 
@@ -25,7 +23,6 @@ LONGEST_NAME: Final = 254
 """Largest size of a name in bytes after its compression code; characters have 8 bits if all are Latin-1, else 16."""
 
 _TAG: Final = Struct("<HHBBHHHI")
-_TIME: Final = Struct("<HhBBBBBBBB")
 
 
 class Tag(IntEnum):
@@ -79,21 +76,3 @@ def dstring(text: str, size: int) -> bytes:
     """Build a field of fixed size with a text and, in its last byte, the length of the text (ECMA-167 1/7.2.12)."""
     data = compressed(text)[: size - 1] if text else b""
     return data.ljust(size - 1, b"\0") + bytes((len(data),))
-
-
-@lru_cache
-def timestamp(when: datetime) -> bytes:
-    """Encode a date and time in UTC (ECMA-167 1/7.3)."""
-    utc = when.astimezone(UTC)
-    return _TIME.pack(0x1000, utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second, 0, 0, 0)
-
-
-def time_of(data: bytes, at: int) -> datetime | None:
-    """Decode a date and time; None if it is not valid."""
-    zone, year, month, day, hour, minute, second, *_ = _TIME.unpack_from(data, at)
-    minutes = (zone & 0xFFF) - ((zone & 0x800) << 1)
-    offset = timedelta(minutes=minutes if -1440 < minutes < 1440 else 0)
-    try:
-        return datetime(year, month, day, hour, minute, second, tzinfo=timezone(offset)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

@@ -14,7 +14,8 @@ from typing import Final
 from fileset.errors import FormatError, MediumError
 from fileset.media.image.bytes import ImageBytes
 from fileset.media.image.names import Entry, Notes
-from fileset.media.iso.udf import ANCHOR, BLOCK, Tag, expanded, tag_of, time_of
+from fileset.media.iso.dates import time_of
+from fileset.media.iso.udf import ANCHOR, BLOCK, Tag, expanded, tag_of
 
 Extents = list[tuple[int, int]]
 Partition = Callable[[int, int], Extents]

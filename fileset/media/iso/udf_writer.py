@@ -11,9 +11,10 @@ from datetime import datetime
 from struct import pack
 from typing import Final
 
+from fileset.media.iso.dates import timestamp
 from fileset.media.iso.directories import SECTOR, Places, sectors
 from fileset.media.iso.tree import ROOT, NameTree
-from fileset.media.iso.udf import ANCHOR, RECOGNITION, Tag, compressed, dstring, tagged, timestamp
+from fileset.media.iso.udf import ANCHOR, RECOGNITION, Tag, compressed, dstring, tagged
 
 REVISION: Final = 0x0102
 PARTITION_AT: Final = ANCHOR + 1

@@ -20,15 +20,8 @@ from attrs import frozen
 from fileset.errors import RuleError
 from fileset.file_id import FileId
 from fileset.media.base import Chunks, FileInfo
-from fileset.media.iso.directories import (
-    SECTOR,
-    Hierarchy,
-    Places,
-    joliet_hierarchy,
-    primary_hierarchy,
-    recording_date,
-    sectors,
-)
+from fileset.media.iso.dates import recording_date
+from fileset.media.iso.directories import SECTOR, Hierarchy, Places, joliet_hierarchy, primary_hierarchy, sectors
 from fileset.media.iso.tree import NameTree
 from fileset.media.iso.udf_writer import FIRST_BLOCK, UdfHierarchy, recognition_sequence
 

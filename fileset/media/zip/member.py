@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from io import BufferedIOBase
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from fileset.errors import FormatError
@@ -51,7 +52,7 @@ class MemberFile(SeekableFile):
     The CRC-32 is checked at the end if everything was read in order from the start.
     """
 
-    def __init__(self, content: BinaryIO | InflatedFile, member: ZipMember) -> None:
+    def __init__(self, content: BufferedIOBase | InflatedFile, member: ZipMember) -> None:
         self._content = content
         self._member = member
         self._size = member.size

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from io import BufferedIOBase, BufferedReader
 from typing import BinaryIO, cast
 
 from fileset.errors import LOCKED, OPEN_ARCHIVE, FormatError, MediumError
@@ -78,8 +78,8 @@ class ZipMedium(OpenImage):
             raise FormatError(f"{problem}", path=file_id) from problem
         if member.lock:
             packed = unlocked(packed, member.packed, member.lock, self._password, member.name)
-        content = InflatedFile(packed, member, self._allowance) if member.deflated else packed
-        return cast("BinaryIO", io.BufferedReader(MemberFile(content, member), BUFFER))
+        content = InflatedFile(packed, member, self._allowance) if member.deflated else cast("BufferedIOBase", packed)
+        return cast("BinaryIO", BufferedReader(MemberFile(content, member), BUFFER))
 
     def position(self, file_id: FileId) -> int:
         """Find the byte of the archive at which a member begins, 0 if there is no such member."""
