@@ -9,7 +9,6 @@ keeps an object for each member.)
 from __future__ import annotations
 
 import zlib
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import accumulate, chain
@@ -103,7 +102,7 @@ class ZipBuilder:
             member.method = Method.DEFLATED
         else:
             packed = data
-        deque(member.measured([data]), maxlen=0)
+        member.measured(data)
         if self._password:
             packed = b"".join(locked([packed], self._password))
         member.packed = len(packed)
@@ -112,7 +111,7 @@ class ZipBuilder:
 
     def _write_parts(self, member: _MemberHeaders, chunks: Iterable[bytes | bytearray]) -> None:
         member.flags |= 0 if self._seekable else Flag.SIZES_FOLLOW
-        parts = member.measured(chunks)
+        parts: Iterator[bytes | bytearray] = map(member.measured, chunks)
         if self._compress:
             member.method, parts = Method.DEFLATED, _deflated(parts)
         if self._password:
@@ -161,17 +160,15 @@ class _MemberHeaders:
     packed: int = 0
     size: int = 0
 
-    def measured(self, chunks: Iterable[bytes | bytearray]) -> Iterator[bytes | bytearray]:
-        """Yield the data, and note its size, and its CRC-32 unless that would reveal encrypted content."""
-        for chunk in chunks:
-            self.size += len(chunk)
-            self.crc = 0 if self.is_locked else zlib.crc32(chunk, self.crc)
-            yield chunk
+    def measured(self, chunk: bytes | bytearray) -> bytes | bytearray:
+        """Return the next data, after a note of its size, and of its CRC-32 unless that would reveal encrypted content."""
+        self.size += len(chunk)
+        self.crc = 0 if self.is_locked else zlib.crc32(chunk, self.crc)
+        return chunk
 
-    @property
-    def _version(self) -> int:
-        """The version of APPNOTE that a reader needs."""
-        return _VERSION_AES if self.is_locked else _VERSION
+    def _version(self, *, is_64: bool) -> int:
+        """Return the version of APPNOTE that a reader needs."""
+        return _VERSION_AES if self.is_locked else _VERSION_64 if is_64 else _VERSION
 
     @property
     def _shown_method(self) -> int:
@@ -183,18 +180,11 @@ class _MemberHeaders:
 
     def local(self) -> bytes:
         """Encode the header before the data (APPNOTE 4.3.7)."""
-        sizes = (self.packed, self.size)
-        extra = self._extra
-        if self.large:
-            extra, sizes = pack("<2H2Q", ExtraField.ZIP64, 16, self.size, self.packed) + extra, (_LIMIT, _LIMIT)
-        header = LOCAL.pack(
-            Signature.LOCAL,
-            self._version if self.is_locked or not self.large else _VERSION_64,
-            *(self.flags, self._shown_method, *self.dates[:2], self.crc),
-            *(min(size, _LIMIT) for size in sizes),
-            *(len(self.name), len(extra)),
-        )
-        return header + self.name + extra
+        version = self._version(is_64=self.large)
+        sizes = [_LIMIT if self.large else min(size, _LIMIT) for size in (self.packed, self.size)]
+        extra = (_zip64(self.size, self.packed) if self.large else b"") + self._extra
+        numbers = (version, self.flags, self._shown_method, *self.dates[:2], self.crc, *sizes)
+        return LOCAL.pack(Signature.LOCAL, *numbers, len(self.name), len(extra)) + self.name + extra
 
     def descriptor(self) -> bytes:
         """Encode the sizes after the data (APPNOTE 4.3.9)."""
@@ -205,16 +195,19 @@ class _MemberHeaders:
         numbers = (self.size, self.packed, self.at)
         comment = self.keepsake.comment
         beyond = [number for number in numbers if number >= _LIMIT]
-        extra = (
-            pack(f"<2H{len(beyond)}Q", ExtraField.ZIP64, 8 * len(beyond), *beyond) if beyond else b""
-        ) + self._extra
+        extra = (_zip64(*beyond) if beyond else b"") + self._extra
         size, packed, at = (min(number, _LIMIT) for number in numbers)
-        version = _VERSION_64 if beyond and not self.is_locked else self._version
+        version = self._version(is_64=bool(beyond))
         header = CENTRAL.pack(
             *(Signature.CENTRAL, _UNIX | version, version, self.flags, self._shown_method, *self.dates[:2]),
             *(self.crc, packed, size, len(self.name), len(extra), len(comment), 0, 0, self.keepsake.attributes, at),
         )
         return header + self.name + extra + comment
+
+
+def _zip64(*numbers: int) -> bytes:
+    """Encode the extra field with the numbers that a header cannot hold (APPNOTE 4.5.3)."""
+    return pack(f"<2H{len(numbers)}Q", ExtraField.ZIP64, 8 * len(numbers), *numbers)
 
 
 def _end(count: int, size: int, at: int, comment: bytes) -> bytes:
