@@ -116,7 +116,18 @@ class RefusedName:
     reason: str
 
 
-class ReadableMedium(Protocol):
+class Medium(Protocol):
+    """The answers that readers and writers both need."""
+
+    @property
+    def name(self) -> str:
+        """The medium as the user named it."""
+
+    def inquire_file_set(self) -> FileSetInfo:
+        """Look up free space, capacity and format of the medium (M-INQUIRE FILE-SET)."""
+
+
+class ReadableMedium(Medium, Protocol):
     """A medium as a File-set Reader needs it: M-READ and M-INQUIRE FILE.
 
     The defaults are those of a sound medium without paths in the operating system, which a writer replaces as a whole.
@@ -124,10 +135,6 @@ class ReadableMedium(Protocol):
 
     folder: str = ""
     """The folder of the operating system that holds the files, "" for an image or archive."""
-
-    @property
-    def name(self) -> str:
-        """The medium as the user named it."""
 
     @property
     def form(self) -> str:
@@ -151,9 +158,6 @@ class ReadableMedium(Protocol):
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
         """Look up size and date of a file (M-INQUIRE FILE). Raises `MediumError` if it is absent."""
-
-    def inquire_file_set(self) -> FileSetInfo:
-        """Look up free space, capacity and format of the medium (M-INQUIRE FILE-SET)."""
 
     def names(self) -> Iterator[str]:
         """List the paths of all files on the medium, "/" between components, in sorted order, whatever their names."""
@@ -236,15 +240,8 @@ class Transaction(AbstractContextManager["Transaction"], Protocol):
         return
 
 
-class WritableMedium(Protocol):
+class WritableMedium(Medium, Protocol):
     """A medium as a File-set Creator needs it: M-WRITE and M-INQUIRE FILE-SET."""
-
-    @property
-    def name(self) -> str:
-        """The medium as the user named it."""
-
-    def inquire_file_set(self) -> FileSetInfo:
-        """Look up free space, capacity and format of the medium (M-INQUIRE FILE-SET)."""
 
     def exists(self) -> bool:
         """Check whether anything exists at the path of the medium."""

@@ -26,15 +26,19 @@ class MediumLayer(ReadableMedium):
 
     def open(self, file_id: FileId) -> BinaryIO:
         """Open a file for reading."""
-        return self.around.open(file_id)
+        return self.around.open(self._below(file_id))
 
     def position(self, file_id: FileId) -> int:
         """Find the offset of a file on the medium in bytes, 0 if unknown."""
-        return self.around.position(file_id)
+        return self.around.position(self._below(file_id))
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
         """Look up size and date of a file."""
-        return self.around.inquire_file(file_id)
+        return self.around.inquire_file(self._below(file_id))
+
+    def _below(self, file_id: FileId) -> FileId:
+        """Translate the name of a file into its name on the medium below; the same, unless a subclass overrides this."""
+        return file_id
 
     def inquire_file_set(self) -> FileSetInfo:
         """Look up the sizes of the medium."""

@@ -286,10 +286,8 @@ def file_set_in(image: ReadableMedium) -> ReadableMedium:
     if holds(image, DICOMDIR):
         return image
     above = image.name + "/"
-    if not any(map(_names_dicomdir, image.names())):
-        raise no_dicomdir(image)
     found = [above + name.rpartition("/")[0] for name in image.names() if _names_dicomdir(name)]
-    return Below(image, _only(image.name, found).removeprefix(above))
+    return Below(image, _only(image, found).removeprefix(above))
 
 
 def damaged(reason: str, medium: ReadableMedium) -> FormatError:
@@ -370,16 +368,16 @@ def folders_with_dicomdir(path: str) -> list[str]:
 
 def _folder(path: str) -> ReadableMedium:
     medium = FolderMedium(path)
-    return medium if medium.has_dicomdir() else FolderMedium(_only(path, _dicomdirs_below(path)))
+    return medium if medium.has_dicomdir() else FolderMedium(_only(medium, _dicomdirs_below(path)))
 
 
-def _only(path: str, found: Sequence[str]) -> str:
-    """Select the folder of the only DICOMDIR below `path`."""
+def _only(medium: ReadableMedium, found: Sequence[str]) -> str:
+    """Select the folder of the only DICOMDIR on a medium."""
     if len(found) == 1:
         return found[0]
     if not found:
-        raise no_dicomdir(FolderMedium(path))
-    raise FormatError(f"no DICOMDIR here, but several below: open one of {', '.join(found)}", path=path)
+        raise no_dicomdir(medium)
+    raise FormatError(f"no DICOMDIR here, but several below: open one of {', '.join(found)}", path=medium.name)
 
 
 def _dicomdirs_below(path: str) -> list[str]:

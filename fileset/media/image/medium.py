@@ -22,16 +22,11 @@ from fileset.media.system.file_systems import inquire_volume
 from fileset.media.system.files import check_writable, real_path
 
 
+@define(eq=False, repr=False)
 class NoImage(ReadableMedium):
     """The contents of an image that does not exist yet: nothing."""
 
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    @property
-    def name(self) -> str:
-        """The image as the user named it."""
-        return self._path
+    name: str
 
     def open(self, file_id: FileId) -> NoReturn:
         """Raise `MediumError`: there is no file."""
@@ -71,11 +66,6 @@ class Image(MediumLayer, UpdatableMedium):
     _largest_file: int | None = field(default=None, kw_only=True)
     _losses: Callable[[], Sequence[str]] = field(default=tuple, kw_only=True)
     _seen: Identity = field(default=Factory(lambda self: identity(self._path), takes_self=True), init=False)
-
-    @property
-    def name(self) -> str:
-        """The image as the user named it."""
-        return self._path
 
     def not_carried_over(self) -> Sequence[str]:
         """Return the features of the old image that the new one cannot have."""

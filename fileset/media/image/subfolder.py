@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO
 
 from fileset.file_id import FileId
-from fileset.media.base import FileInfo, ReadableMedium
+from fileset.media.base import ReadableMedium
 from fileset.media.layer import MediumLayer
 
 
@@ -23,19 +22,7 @@ class Below(MediumLayer):
         """The medium as the user named it, and the folder."""
         return f"{self.around.name}/{self.subfolder}"
 
-    def open(self, file_id: FileId) -> BinaryIO:
-        """Open a file for reading."""
-        return self.around.open(self._whole(file_id))
-
-    def position(self, file_id: FileId) -> int:
-        """Find the byte of the image at which a file begins, 0 if unknown."""
-        return self.around.position(self._whole(file_id))
-
-    def inquire_file(self, file_id: FileId) -> FileInfo:
-        """Look up size and date of a file."""
-        return self.around.inquire_file(self._whole(file_id))
-
-    def _whole(self, file_id: FileId) -> FileId:
+    def _below(self, file_id: FileId) -> FileId:
         return FileId.tolerant(self._prefix + file_id.path)
 
     def names(self) -> Iterator[str]:

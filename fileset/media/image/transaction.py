@@ -188,11 +188,10 @@ class ImageTransaction(Transaction):
 
 def identity(path: str) -> Identity:
     """Look up the identity of the file at `path`, None if there is none."""
-    try:
+    with suppress(OSError):
         found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+    return None
 
 
 def _key(file_id: FileId) -> str:

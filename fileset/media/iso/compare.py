@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import groupby
 from typing import Final
 
@@ -115,19 +115,14 @@ def _files(image: IsoMedium) -> Iterator[tuple[str, int, int]]:
     """List each file of an image with its first and last sector."""
     for name in image.names():
         file_id = FileId.tolerant(name)
-        try:
-            size = image.inquire_file(file_id).size
-        except FilesetError:
-            continue
-        if size:
-            first = image.position(file_id) // SECTOR
-            yield name, first, first + (size - 1) // SECTOR
+        with suppress(FilesetError):
+            if size := image.inquire_file(file_id).size:
+                first = image.position(file_id) // SECTOR
+                yield name, first, first + (size - 1) // SECTOR
 
 
 def holds_data(device: str) -> bool:
     """Test whether the disc in a drive is readable and holds anything but zeros."""
-    try:
-        with closing(ImageBytes(device)) as disc:
-            return any(disc.read(0, min(disc.size, BATCH * SECTOR)))
-    except FilesetError:
-        return False  # a drive fails to read a blank disc
+    with suppress(FilesetError), closing(ImageBytes(device)) as disc:
+        return any(disc.read(0, min(disc.size, BATCH * SECTOR)))
+    return False  # a drive fails to read a blank disc

@@ -99,11 +99,7 @@ class UdfVolume:
     def _metadata(self, location: int) -> Partition:
         """Make a partition whose blocks are the blocks of a file (UDF 2.2.10)."""
         _, pieces, _ = self._file(self._plain(location, BLOCK), self._plain)
-
-        def place(block: int, size: int) -> Extents:
-            return _cut(pieces, block * BLOCK, size)
-
-        return place
+        return lambda block, size: _cut(pieces, block * BLOCK, size)
 
     def _partition(self, reference: int) -> Partition:
         if reference >= len(self._partitions):

@@ -257,8 +257,6 @@ def begins_as_tar(head: bytes) -> bool:
 
 
 def _is_tar(path: str) -> bool:
-    try:
-        with open(path, "rb") as file:
-            return tarfile.is_tarfile(file) or begins_as_tar(first_bytes(path, _HEAD))
-    except OSError:
-        return False
+    with suppress(OSError):
+        return tarfile.is_tarfile(path) or begins_as_tar(first_bytes(path, _HEAD))
+    return False

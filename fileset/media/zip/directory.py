@@ -9,7 +9,7 @@ from __future__ import annotations
 import stat
 import struct
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from types import MappingProxyType
@@ -99,8 +99,23 @@ def read_directory(file: BinaryIO, size: int, *, opens: bool = False) -> list[Zi
 
     Encrypted members are refused unless it `opens` them. Raises `FormatError` if there is no central directory that can be read.
     """
-    found, end, _ = _infos(file)
-    return list(_members(found, min(end, size), opens=opens))
+    found, directory_at, _ = _infos(file)
+    end = min(directory_at, size)
+    limits = _limits(found, end)
+    overlapping = _overlapping(found, end)
+    members: list[ZipMember | RefusedName] = []
+    for info in found:
+        name = normalised(info.orig_filename)
+        if is_folder(info.orig_filename):
+            members += [RefusedName(name, FILLED_FOLDER)] if info.file_size else []
+            continue
+        method, lock = _packing(info)
+        reason = _fault(info, method, opens=opens) or name_fault(name)
+        if info.header_offset in overlapping:
+            reason = "shares bytes with another member"
+        member = _member(info, name, limits[info.header_offset], method, lock)
+        members.append(RefusedName(name, reason) if reason else member)
+    return refuse_twins(members)
 
 
 def _infos(file: BinaryIO) -> tuple[list[zipfile.ZipInfo], int, bytes]:
@@ -137,24 +152,6 @@ def refuse_twins(members: Sequence[ZipMember | RefusedName]) -> list[ZipMember |
     names = Counter(member.name.upper() for member in members)
     twins = "several members have this name, apart from upper and lower case"
     return [RefusedName(one.name, twins) if names[one.name.upper()] > 1 else one for one in members]
-
-
-def _members(found: Sequence[zipfile.ZipInfo], end: int, *, opens: bool) -> Iterator[ZipMember | RefusedName]:
-    limits = _limits(found, end)
-    overlapping = _overlapping(found, end)
-    members: list[ZipMember | RefusedName] = []
-    for info in found:
-        name = normalised(info.orig_filename)
-        if is_folder(info.orig_filename):
-            members += [RefusedName(name, FILLED_FOLDER)] if info.file_size else []
-            continue
-        method, lock = _packing(info)
-        reason = _fault(info, method, opens=opens) or name_fault(name)
-        if info.header_offset in overlapping:
-            reason = "shares bytes with another member"
-        member = _member(info, name, limits[info.header_offset], method, lock)
-        members.append(RefusedName(name, reason) if reason else member)
-    yield from refuse_twins(members)
 
 
 def _fault(info: zipfile.ZipInfo, method: int, *, opens: bool) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from functools import partial
-from typing import BinaryIO
 
 from attrs import evolve, field, frozen
 
@@ -12,7 +11,7 @@ from fileset.errors import MediumError, RefusedError
 from fileset.media.base import Footprint, ReadableMedium, UpdatableMedium
 from fileset.media.image.bytes import first_bytes
 from fileset.media.image.medium import Image, NoImage
-from fileset.media.system.files import STANDARD_OUTPUT, creation_time
+from fileset.media.system.files import STANDARD_OUTPUT
 from fileset.media.zip.directory import NO_EXTRAS, Extras
 from fileset.media.zip.encryption import AES_EXTRA, AES_OVERHEAD
 from fileset.media.zip.format import END_SIZE, HEADERS_SIZE, Signature
@@ -58,7 +57,7 @@ class Zip:
             raise RefusedError(
                 "a ZIP archive would upset a terminal", advice="Send standard output to a file or another program"
             )
-        return ZipStream(sys.stdout.buffer, partial(_builder, options=self))
+        return ZipStream(sys.stdout.buffer, partial(ZipBuilder, compress=self.compress, password=self.password))
 
     def updatable(self, path: str) -> Image:
         """Open the archive at `path`, which a change writes again; deflated if the old one is."""
@@ -71,7 +70,9 @@ def _image(path: str, former: ReadableMedium, options: Zip, extras: Extras = NO_
     return Image(
         path,
         former,
-        build=lambda file, _label: _builder(file, options, extras),
+        build=lambda file, _label: ZipBuilder(
+            file, compress=options.compress, password=options.password, extras=extras
+        ),
         read=options.readable,
         format_name="ZIP",
         losses=lambda: _losses(extras),
@@ -82,13 +83,3 @@ def _losses(extras: Extras) -> list[str]:
     """List the features of an archive that a new one cannot have."""
     before = [f"{extras.before} bytes before its first file, such as a program"] if extras.before else []
     return [*before, *(f"the extra fields of {name}" for name in extras.too_long)]
-
-
-def _builder(file: BinaryIO, options: Zip, extras: Extras = NO_EXTRAS) -> ZipBuilder:
-    return ZipBuilder(
-        file,
-        created=creation_time(),
-        compress=options.compress,
-        password=options.password,
-        extras=extras,
-    )

@@ -20,7 +20,7 @@ from attrs import Factory, define, field
 from fileset.errors import MediumError, RuleError
 from fileset.file_id import FileId
 from fileset.media.base import Chunks, FileInfo
-from fileset.media.system.files import restricted
+from fileset.media.system.files import creation_time, restricted
 from fileset.media.zip.directory import EARLIEST, NO_EXTRAS, Extras
 from fileset.media.zip.encryption import locked, locked_extra
 from fileset.media.zip.format import CENTRAL, LOCAL, REGULAR_FILE, UNIX, ExtraField, Flag, Keepsake, Method, Signature
@@ -47,7 +47,7 @@ class ZipBuilder:
     """
 
     _file: BinaryIO
-    _created: datetime = field(kw_only=True)
+    _created: datetime = field(factory=creation_time, kw_only=True)
     _compress: bool = field(default=False, kw_only=True)
     _password: bytes = field(default=b"", kw_only=True)
     _extras: Extras = field(default=NO_EXTRAS, kw_only=True)
