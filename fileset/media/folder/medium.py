@@ -59,10 +59,6 @@ class FolderMedium(UpdatableMedium):
         """The folder as the user named it."""
         return self.root
 
-    def path(self, file_id: FileId) -> str:
-        """Return the path of a file. Raises as `resolve`."""
-        return self.resolve(file_id)
-
     def refused(self) -> tuple[RefusedName, ...]:
         """Return the folders that could not be listed so far."""
         return tuple(self._unlistable.values())
@@ -79,13 +75,13 @@ class FolderMedium(UpdatableMedium):
 
     def open(self, file_id: FileId) -> BinaryIO:
         """Open a file of the file-set for reading."""
-        path = self.resolve(file_id)
+        path = self.path(file_id)
         with named(path):
             return open_regular(path)
 
     def inquire_file(self, file_id: FileId) -> FileInfo:
         """Look up size, and date and time of the last update. Raises `MediumError` for a folder or a special file."""
-        return inquire_regular(self.resolve(file_id))
+        return inquire_regular(self.path(file_id))
 
     def names(self) -> Iterator[str]:
         """List all files below the folder, except the work folder of a writer."""
@@ -127,7 +123,7 @@ class FolderMedium(UpdatableMedium):
         entries = read_journal(self.root)
         return frozenset(entry.file_id.path for entry in entries if entry.describes(self._place(entry.file_id)))
 
-    def resolve(self, file_id: FileId) -> str:
+    def path(self, file_id: FileId) -> str:
         """Find the path of the file with a File ID.
 
         Raises `MediumError` if there is none, `LinkError` if a symbolic link leads out of the folder.
@@ -210,7 +206,7 @@ class FolderMedium(UpdatableMedium):
 
     def damage(self) -> tuple[str, ...]:
         """Return the folders that cannot be listed, and a sentence if the DICOMDIR in the work folder replaces a damaged one."""
-        unlistable = tuple(f"{one.name}: {one.reason}" for one in self._unlistable.values())
+        unlistable = self.lasting_damage()
         found = self._dicomdir() if self.exists() else ""
         if os.path.dirname(found) != os.path.join(self.root, WORK):
             return unlistable

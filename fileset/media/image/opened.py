@@ -17,12 +17,15 @@ from fileset.media.system.file_systems import inquire_volume
 
 
 class OpenImage(ReadableMedium):
-    """Base class of an image at `path` that is open for reading: its bytes, and notes about its damage."""
+    """Base class of an image at `path` that is open for reading: its bytes, and notes about its damage.
 
-    def __init__(self, path: str, image: ImageBytes, notes: Notes) -> None:
+    The bytes are those of the file at `unpacked`, if one is given.
+    """
+
+    def __init__(self, path: str, unpacked: str = "") -> None:
         self._path = path
-        self._image = image
-        self._notes = notes
+        self._image = ImageBytes(unpacked or path)
+        self._notes = Notes()
 
     @contextmanager
     def _closed_on_error(self) -> Iterator[None]:

@@ -6,8 +6,9 @@ A volume with Joliet has two hierarchies over the same files; they differ only i
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from itertools import chain
 from struct import Struct
 from typing import Any, Final
 
@@ -43,22 +44,11 @@ class Places:
 
 
 class Hierarchy:
-    """The directories of a volume. `identify` returns the identifiers for the children of a folder.
+    """The directories of a volume. `identifiers` has the identifier of each node, `key` is their order in a directory."""
 
-    `key` is the order of identifiers in a directory.
-    """
-
-    def __init__(
-        self,
-        tree: NameTree,
-        identify: Callable[[NameTree, Sequence[int]], list[bytes]],
-        key: Callable[[bytes], Any],
-    ) -> None:
+    def __init__(self, tree: NameTree, identifiers: list[bytes], key: Callable[[bytes], Any]) -> None:
         self._tree = tree
-        self._identifiers = [_HERE] * len(tree)
-        for children in tree.children.values():
-            for child, identifier in zip(children, identify(tree, children), strict=True):
-                self._identifiers[child] = identifier
+        self._identifiers = identifiers
         self._children = {
             folder: array("l", sorted(children, key=lambda child: key(self._identifiers[child])))
             for folder, children in tree.children.items()
@@ -140,31 +130,31 @@ def primary_hierarchy(tree: NameTree, *, invent: bool) -> Hierarchy:
 
     Raises `RuleError` for other names, or invents an identifier if another hierarchy holds the real name.
     """
-
-    def identify(tree: NameTree, children: Sequence[int]) -> list[bytes]:
-        found: dict[bytes, int] = {}
+    identifiers = [_HERE] * len(tree)
+    for children in tree.children.values():
+        taken: dict[bytes, int] = {}
         for child in children:
-            identifier = level_1(tree.names[child], folder=tree.is_folder(child))
-            if identifier:
-                found.setdefault(identifier, child)
-        known = {child: identifier for identifier, child in found.items()}
-        others = [child for child in children if child not in known]
+            if identifier := level_1(tree.names[child], folder=tree.is_folder(child)):
+                identifiers[taken.setdefault(identifier, child)] = identifier
+        others = [child for child in children if identifiers[child] == _HERE]
         if others and not invent:
             raise RuleError(
                 "not a name of ISO 9660 Level 1, which is 8.3 of A-Z, 0-9 and _ (PS3.12 F.1)",
                 advice="Rename the file, or use --joliet, which keeps long names",
                 path=tree.path(others[0]),
             )
-        shorten = Shortener(found)
-        known |= {child: shorten(tree.names[child], folder=tree.is_folder(child)) for child in others}
-        return [known[child] for child in children]
-
-    return Hierarchy(tree, identify, level_1_key)
+        shorten = Shortener(taken)
+        for child in others:
+            identifiers[child] = shorten(tree.names[child], folder=tree.is_folder(child))
+    return Hierarchy(tree, identifiers, level_1_key)
 
 
 def joliet_hierarchy(tree: NameTree) -> Hierarchy:
     """Build the hierarchy of the supplementary volume descriptor, with names of up to 64 UCS-2 characters."""
-    return Hierarchy(tree, lambda tree, children: [joliet(tree.names[child]) for child in children], bytes)
+    identifiers = [_HERE] * len(tree)
+    for child in chain.from_iterable(tree.children.values()):
+        identifiers[child] = joliet(tree.names[child])
+    return Hierarchy(tree, identifiers, bytes)
 
 
 def sectors(size: int) -> int:

@@ -15,7 +15,7 @@ from fileset.file_id import FileId
 from fileset.media.base import FileInfo, FileSetInfo, Footprint, ReadableMedium
 from fileset.media.image.bytes import ImageBytes
 from fileset.media.image.medium import Image, NoImage
-from fileset.media.image.names import Entry, FileNames, Notes
+from fileset.media.image.names import Entry, FileNames
 from fileset.media.image.opened import OpenImage
 from fileset.media.iso.allowance import OverlapAllowance
 from fileset.media.iso.directories import SECTOR, sectors
@@ -44,7 +44,7 @@ class IsoMedium(OpenImage):
     """
 
     def __init__(self, path: str) -> None:
-        super().__init__(path, ImageBytes(path), Notes())
+        super().__init__(path)
         with self._closed_on_error():
             self._volumes = self._opened()
         self.kinds = tuple(self._volumes)

@@ -15,8 +15,7 @@ from attrs import frozen
 from fileset.errors import FormatError, MediumError, RuleError
 from fileset.file_id import FileId, harm_of
 from fileset.media.base import FileInfo, FileSetInfo, Footprint
-from fileset.media.image.bytes import ImageBytes, first_bytes
-from fileset.media.image.names import Notes
+from fileset.media.image.bytes import first_bytes
 from fileset.media.image.opened import OpenImage
 from fileset.media.names import enlist, form_of
 from fileset.media.tar.packed import opener_for, unpacked
@@ -56,7 +55,7 @@ class TarMedium(OpenImage):
         opener = opener_for(first_bytes(path, _HEAD))
         self._temporary, damage = ("", "") if opener is None else unpacked(path, opener)
         try:
-            super().__init__(path, ImageBytes(self._temporary or path), Notes())
+            super().__init__(path, self._temporary)
             self._members = self._read(damage) if _is_tar(self._temporary or path) else self._single(damage)
         except BaseException:
             self._forget()

@@ -10,8 +10,7 @@ from typing import BinaryIO, cast
 from fileset.errors import LOCKED, OPEN_ARCHIVE, FormatError, MediumError
 from fileset.file_id import FileId
 from fileset.media.base import FileInfo, FileSetInfo, RefusedName
-from fileset.media.image.bytes import BUFFER, ImageBytes
-from fileset.media.image.names import Notes
+from fileset.media.image.bytes import BUFFER
 from fileset.media.image.opened import OpenImage
 from fileset.media.names import enlist, form_of
 from fileset.media.zip.directory import NO_EXTRAS, Extras, ZipMember, read_directory, read_extras
@@ -31,7 +30,7 @@ class ZipMedium(OpenImage):
 
     def __init__(self, path: str, password: bytes = b"") -> None:
         self._password = password
-        super().__init__(path, ImageBytes(path), Notes())
+        super().__init__(path)
         self._allowance = Allowance(self._image.size)
         with self._closed_on_error(), self._image.open([(0, self._image.size)], "") as file:
             found = self._read(file)
