@@ -11,8 +11,6 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from attrs import evolve
-
 from fileset.media.base import RefusedName
 from fileset.media.zip.directory import FILLED_FOLDER, ZipMember, modified, name_fault, normalised, refuse_twins
 from fileset.media.zip.format import LOCAL, ExtraField, Flag, Method, Signature, extra_fields, is_folder
@@ -74,17 +72,14 @@ def _member(file: BinaryIO, at: int, size: int) -> ZipMember | RefusedName | Non
         if plain:
             return RefusedName(name, FILLED_FOLDER)
         return ZipMember(name, raw_name, at, data_at + packed, deflated=False, crc=None, packed=packed, size=0)
-    if (
-        method not in (Method.STORED, Method.DEFLATED)
-        or flags & Flag.ENCRYPTED
-        or data_at + packed > size
-        or name_fault(name)
-    ):
-        reason = "encrypted" if flags & Flag.ENCRYPTED else name_fault(name) or "cut off, or packed in an unknown way"
+    reason = "encrypted" if flags & Flag.ENCRYPTED else name_fault(name)
+    if not reason and (method not in (Method.STORED, Method.DEFLATED) or data_at + packed > size):
+        reason = "cut off, or packed in an unknown way"
+    if reason:
         return RefusedName(name, reason)
     dos = ((date >> 9) + 1980, date >> 5 & 15, date & 31, time >> 11, time >> 5 & 63, time % 32 * 2)
-    member = ZipMember(name, raw_name, at, data_at + packed, method == Method.DEFLATED, crc, packed, plain)
-    return evolve(member, modified=modified(extra, dos))
+    is_deflated = method == Method.DEFLATED
+    return ZipMember(name, raw_name, at, data_at + packed, is_deflated, crc, packed, plain, modified(extra, dos))
 
 
 def _sizes(extra: bytes, packed: int, plain: int) -> tuple[int, int]:
