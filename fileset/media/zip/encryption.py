@@ -74,6 +74,8 @@ def unlocked(packed: BinaryIO, size: int, lock: Lock, password: bytes, name: str
     Raises `FormatError` for a wrong password, and if the member was changed.
     """
     if lock.strength:
+        if size < lock.overhead:
+            raise FormatError("is too short for an encrypted member", path=name)
         opened = _Aes(packed, size, lock, password, name)
         if size > IN_MEMORY:
             deque(opened.verified(), maxlen=0)
@@ -114,8 +116,6 @@ class _Aes(ForwardFile):
         self._name, self._password = name, password
         self._member = SimpleNamespace(filename=name, wz_aes_strength=lock.strength)
         self._data_at = _SALTS[lock.strength] + _VERIFIER
-        if size < lock.overhead:
-            raise FormatError("is too short for an encrypted member", path=name)
         super().__init__(packed, size - lock.overhead)
 
     def _restart(self) -> None:
