@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from fileset.cli.output import counted, json_text, write_document
+from fileset.cli.output import counted, json_text, picked, write_document
 
 if TYPE_CHECKING:
     from fileset.profiles.advisor import ProfileVerdict
@@ -40,14 +40,9 @@ def _why(one: ProfileVerdict) -> str:
 def write_advice(medium: str, advice: Sequence[ProfileVerdict]) -> None:
     """Write the document with every reason."""
     rows = (
-        {
-            "profile": one.profile.id,
-            "satisfied": one.satisfied,
-            "files": one.files,
-            "blocked": one.blocked,
-            "about_medium": list(one.about_medium),
-            "reasons": [{"message": message, "files": number} for message, number in one.reasons],
-        }
+        {"profile": one.profile.id}
+        | picked(one, "satisfied", "files", "blocked", "about_medium")
+        | {"reasons": [{"message": message, "files": number} for message, number in one.reasons]}
         for one in advice
     )
     write_document("fileset.advice/1", {"medium": medium, "profiles": map(json_text, rows)})

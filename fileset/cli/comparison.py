@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import evolve
+from attrs import asdict, evolve
 
-from fileset.cli.output import counted, escaped
+from fileset.cli.output import counted, escaped, picked
 
 if TYPE_CHECKING:
     from fileset.burn import Comparison, SectorRange
@@ -49,14 +49,5 @@ def _shortened(difference: SectorRange) -> str:
 
 def comparison_members(comparison: Comparison) -> dict[str, Any]:
     """Return a comparison as a member of a JSON document."""
-    return {
-        "image": comparison.image,
-        "device": comparison.device,
-        "sectors": comparison.sectors,
-        "compared": comparison.compared,
-        "same": comparison.same,
-        "differences": [
-            {"first": one.first, "last": one.last, "fault": one.fault, "files": list(one.files)}
-            for one in comparison.differences
-        ],
-    }
+    facts = picked(comparison, "image", "device", "sectors", "compared", "same")
+    return facts | {"differences": list(map(asdict, comparison.differences))}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from fileset.cli.output import counted, json_text, say
+from fileset.cli.output import counted, json_text, picked, say
 from fileset.errors import LOCKED, OPEN_ARCHIVE
 
 if TYPE_CHECKING:
@@ -79,14 +79,9 @@ def finding_rows(findings: Iterable[Finding]) -> Iterator[str]:
 
 def finding_row(finding: Finding) -> dict[str, object]:
     """Convert a finding to a member of a document; `offset` in bytes, `tag` as GGGGEEEE in hexadecimal, null where unknown."""
-    where = finding.where
-    tag = None if where.tag is None else f"{where.tag:08X}"
-    return {
-        "rule": finding.rule,
-        "severity": finding.severity,
-        "where": {"file": where.file, "record": where.record, "offset": where.offset, "tag": tag},
-        "message": finding.message,
-    }
+    tag = None if finding.where.tag is None else f"{finding.where.tag:08X}"
+    where = picked(finding.where, "file", "record", "offset") | {"tag": tag}
+    return picked(finding, "rule", "severity") | {"where": where, "message": finding.message}
 
 
 def tell_findings(findings: Sequence[Finding], *, everything: bool, quiet: bool = False) -> None:

@@ -9,7 +9,6 @@ from argparse import (
     ArgumentError,
     ArgumentParser,
     ArgumentTypeError,
-    Namespace,
     RawDescriptionHelpFormatter,
 )
 from collections.abc import Iterable, Sequence
@@ -144,11 +143,6 @@ def add_media(parser: ArgumentParser) -> None:
     )
     add_format(parser)
     parser.epilog = _KEYS_HELP
-
-
-def picked(options: Namespace, *names: str) -> dict[str, Any]:
-    """Collect options as keyword arguments of a function that has them under the same names."""
-    return {name: getattr(options, name) for name in names}
 
 
 def keys_of(arguments: Sequence[str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from functools import cache
 from io import TextIOWrapper
 from itertools import chain, islice
 from math import isfinite
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 from fileset.errors import MediumError
 
@@ -190,6 +190,11 @@ def _finite(value: object) -> object:
     if isinstance(value, list):
         return [_finite(one) for one in value]
     return str(value) if isinstance(value, float) and not isfinite(value) else value
+
+
+def picked(source: object, *names: str) -> dict[str, Any]:
+    """Collect attributes by name: of options as keyword arguments, of a report as members of a document."""
+    return {name: getattr(source, name) for name in names}
 
 
 def write_document(schema: str, members: Mapping[str, object]) -> None:

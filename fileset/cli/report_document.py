@@ -8,7 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from fileset.cli.findings import finding_rows
-from fileset.cli.output import json_text, write_document
+from fileset.cli.output import json_text, picked, write_document
 from fileset.cli.volumes import volumes_of
 
 if TYPE_CHECKING:
@@ -30,9 +30,7 @@ def write_report_document(report: Report, options: Namespace, schema: str, *, co
             "added": _added_rows(report),
             "removed": map(_removed, report.removed),
             "refreshed": map(_added, report.refreshed),
-            "skipped": (
-                json_text({"source": one.source, "rule": one.rule, "reason": one.reason}) for one in report.skipped
-            ),
+            "skipped": (json_text(picked(one, "source", "rule", "reason")) for one in report.skipped),
             "findings": finding_rows(report.findings),
         },
     )
@@ -51,23 +49,9 @@ def _added_rows(report: Report) -> Iterator[str]:
 
 
 def _added(one: Added, **more: object) -> str:
-    return json_text(
-        {
-            "source": one.source,
-            "file_id": one.file_id.path,
-            "record_type": one.record_type,
-            "sop_instance_uid": one.sop_instance_uid,
-            **more,
-        }
-    )
+    row = {"source": one.source, "file_id": one.file_id.path} | picked(one, "record_type", "sop_instance_uid")
+    return json_text(row | more)
 
 
 def _removed(one: Removed) -> str:
-    return json_text(
-        {
-            "file_id": one.file_id.path,
-            "record_type": one.record_type,
-            "sop_instance_uid": one.sop_instance_uid,
-            "deleted": one.deleted,
-        }
-    )
+    return json_text({"file_id": one.file_id.path} | picked(one, "record_type", "sop_instance_uid", "deleted"))

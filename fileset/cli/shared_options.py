@@ -15,9 +15,9 @@ from fileset.cli.options import (
     add_sealing,
     add_value,
     file_path,
-    picked,
     positive,
 )
+from fileset.cli.output import picked
 from fileset.errors import RuleError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from fileset.cli.findings import PARTLY, finding_rows, hides_records, tell_findings
 from fileset.cli.options import add_common, add_flag, add_value, positive
-from fileset.cli.output import counted, say, write_document
+from fileset.cli.output import counted, picked, say, write_document
 from fileset.cli.progress import progress
 from fileset.cli.read_options import add_medium, identification, opened_whole
 from fileset.errors import RuleError
@@ -112,11 +112,7 @@ def _document(report: PagesReport, reader: Complete | Scanned) -> None:
         "fileset.pages/1",
         {
             "file_set": identification(reader),
-            "folder": report.folder,
-            "instances": report.instances,
-            "pictures": report.pictures,
-            "reports": report.reports,
-            "documents": report.documents,
+            **picked(report, "folder", "instances", "pictures", "reports", "documents"),
             "findings": finding_rows([*reader.findings, *report.findings]),
         },
     )

@@ -6,8 +6,8 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Final
 
 from fileset.cli.comparison import DIFFERS, comparison_lines, comparison_members
-from fileset.cli.options import add_common, add_flag, add_value, picked, positive
-from fileset.cli.output import write, write_document
+from fileset.cli.options import add_common, add_flag, add_value, positive
+from fileset.cli.output import picked, write, write_document
 from fileset.cli.progress import progress
 from fileset.cli.verbs.check import FOUND, lines, show
 
@@ -61,15 +61,9 @@ def _tell(options: Namespace, report: BurnReport) -> None:
 
 
 def _document(options: Namespace, report: BurnReport) -> None:
-    check = report.check
-    write_document(
-        "fileset.burn/1",
-        {
-            "image": options.image,
-            "device": options.device,
-            "dry_run": options.dry_run,
-            "command": list(report.command),
-            "comparison": comparison_members(report.comparison) if report.comparison else None,
-            "check": {"errors": check.errors, "warnings": check.warnings} if check else None,
-        },
-    )
+    members = picked(options, "image", "device", "dry_run") | {
+        "command": report.command,
+        "comparison": comparison_members(report.comparison) if report.comparison else None,
+        "check": picked(report.check, "errors", "warnings") if report.check else None,
+    }
+    write_document("fileset.burn/1", members)

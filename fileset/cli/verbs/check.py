@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from fileset.cli.findings import NOUNS, finding_row
-from fileset.cli.options import add_common, add_flag, add_format, add_value, picked
-from fileset.cli.output import aligned, counted, escaped, json_text, paragraph, say, write, write_document
+from fileset.cli.options import add_common, add_flag, add_format, add_value
+from fileset.cli.output import aligned, counted, escaped, json_text, paragraph, picked, say, write, write_document
 from fileset.cli.progress import progress
 from fileset.cli.shared_options import add_shared, cluster
 from fileset.cli.shell import shown
@@ -135,8 +135,7 @@ def _several(options: Namespace) -> int:
             line, style = f"{medium}: cannot be checked: {reason}", _STYLES[ERROR]
         else:
             verdict = "ok" if report.conformant else "errors"
-            numbers = {"errors": report.errors, "warnings": report.warnings}
-            found.append({"path": medium, "verdict": verdict, **numbers, "error": None})
+            found.append({"path": medium, "verdict": verdict, **picked(report, "errors", "warnings"), "error": None})
             line, style = _summary(report), "" if report.conformant else _STYLES[ERROR]
         if not options.json and (not options.quiet or found[-1]["verdict"] != "ok"):
             show([(line, style)])
@@ -172,16 +171,8 @@ def _document(report: CheckReport) -> None:
         "fileset.check/1",
         {
             "file_set": {"id": report.file_set_id, "uid": report.file_set_uid, "path": report.medium},
-            "findings": (
-                json_text({**finding_row(finding), "section": finding.section}) for finding in report.findings
-            ),
-            "summary": {
-                "errors": report.errors,
-                "warnings": report.warnings,
-                "infos": report.infos,
-                "records": report.records,
-                "files": report.files,
-            },
+            "findings": (json_text(finding_row(one) | {"section": one.section}) for one in report.findings),
+            "summary": picked(report, "errors", "warnings", "infos", "records", "files"),
         },
     )
 
@@ -246,7 +237,7 @@ def show(report: Iterable[Line]) -> None:
 def _rules(*, as_json: bool) -> None:
     rows = sorted(RULES.values(), key=lambda rule: rule.id)
     if as_json:
-        found = ({"rule": row.id, "severity": row.severity, "section": row.section, "title": row.title} for row in rows)
+        found = ({"rule": row.id, **picked(row, "severity", "section", "title")} for row in rows)
         write_document("fileset.rules/1", {"rules": map(json_text, found)})
         return
     table = [(row.id, row.severity, row.section or "-", row.title) for row in rows]

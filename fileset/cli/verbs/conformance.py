@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from typing import Final
 
 from fileset.cli.options import add_common, add_flag
-from fileset.cli.output import write, write_document
+from fileset.cli.output import picked, write, write_document
 
 EXAMPLES: Final = ("fileset conformance > conformance.md", "fileset conformance --html > conformance.html")
 
@@ -26,13 +26,7 @@ def run(options: Namespace) -> int:
     one = implementation()
     if options.json:
         found = [
-            {
-                "number": part.number,
-                "title": part.title,
-                "text": list(part.paragraphs),
-                "table": [list(row) for row in part.table],
-            }
-            for part in sections(one)
+            picked(part, "number", "title") | {"text": part.paragraphs, "table": part.table} for part in sections(one)
         ]
         write_document("fileset.conformance/1", {"sections": found})
     else:

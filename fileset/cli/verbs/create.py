@@ -16,10 +16,9 @@ from fileset.cli.options import (
     add_value,
     add_values,
     file_path,
-    picked,
     sources_and_keys,
 )
-from fileset.cli.output import counted, say
+from fileset.cli.output import counted, picked, say
 from fileset.cli.output_files import check_files
 from fileset.cli.progress import progress
 from fileset.cli.reconcile_options import add_reconciliation, reconciliation_of, rewriting, tell_changes

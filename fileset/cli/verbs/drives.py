@@ -47,24 +47,13 @@ def _row(drive: Drive, folder: str) -> dict[str, Any]:
     """Collect the facts about a file-set in a drive; `error` is the reason why it cannot be read."""
     from fileset.reader import Reader
 
-    row: dict[str, Any] = {
-        "path": folder,
-        "device": drive.device,
-        "kind": "disc" if drive.optical else "stick",
-        "file_system": drive.kind,
-        "file_set_id": None,
-        "patients": None,
-        "instances": None,
-        "error": None,
-    }
+    kind = "disc" if drive.optical else "stick"
+    row: dict[str, Any] = {"path": folder, "device": drive.device, "kind": kind, "file_system": drive.kind}
+    row |= dict.fromkeys(("file_set_id", "patients", "instances", "error"))
     try:
         with Reader(folder) as reader:
-            facts = {
-                "file_set_id": reader.file_set_id,
-                "patients": len(reader.patients),
-                "instances": len(reader.instances),
-            }
-            return row | facts
+            numbers = {name: len(getattr(reader, name)) for name in ("patients", "instances")}
+            return row | {"file_set_id": reader.file_set_id} | numbers
     except FilesetError as problem:
         return row | {"error": problem.text(known_path=folder, command=True)}
 

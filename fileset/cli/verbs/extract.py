@@ -9,8 +9,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.findings import LINES, PARTLY, finding_rows, hides_records, tell_findings
-from fileset.cli.options import add_common, add_flag, add_keys, add_value, keys_of, picked
-from fileset.cli.output import counted, json_text, say, sized, write_document
+from fileset.cli.options import add_common, add_flag, add_keys, add_value, keys_of
+from fileset.cli.output import counted, json_text, picked, say, sized, write_document
 from fileset.cli.progress import progress
 from fileset.cli.read_options import add_medium, identification, opened, tell_unmatched
 from fileset.cli.reconcile_options import (
@@ -238,9 +238,7 @@ def _document(report: ExtractReport, reader: Reader | Scanned) -> None:
         "fileset.extract/1",
         {
             "file_set": identification(reader),
-            "folder": report.folder,
-            "copied": report.copied,
-            "already_there": report.already_there,
+            **picked(report, "folder", "copied", "already_there"),
             "bytes": report.size,
             "files": _rows(report.files),
             "missing": _rows(report.missing),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.findings import NOUNS, PARTLY, finding_rows, hides_records, tell_findings
 from fileset.cli.options import add_common, add_format
-from fileset.cli.output import aligned, counted, escaped, json_text, sized, write, write_document
+from fileset.cli.output import aligned, counted, escaped, json_text, picked, sized, write, write_document
 from fileset.cli.read_options import MEDIUM_HELP, identification
 from fileset.errors import FilesetError
 
@@ -75,15 +75,8 @@ def _several(options: Namespace) -> int:
 
 
 def _counted(reader: Reader) -> dict[str, object]:
-    medium = reader.medium_info()
-    return {
-        "file_set_id": reader.file_set_id,
-        "patients": len(reader.patients),
-        "studies": len(reader.studies),
-        "series": len(reader.series),
-        "instances": len(reader.instances),
-        "bytes": medium.used,
-    }
+    numbers = {name: len(getattr(reader, name)) for name in ("patients", "studies", "series", "instances")}
+    return {"file_set_id": reader.file_set_id, **numbers, "bytes": reader.medium_info().used}
 
 
 def lines(reader: Reader, presence: Presence) -> Iterator[str]:
@@ -174,8 +167,7 @@ def _document(reader: Reader, presence: Presence) -> None:
                 "records_without_file_id": presence.nameless,
                 "unlisted": len(presence.unlisted),
             },
-            "medium": {name: getattr(medium, name) for name in _OF_MEDIUM}
-            | {"disc": medium.disc or None, "caveat": medium.caveat or None},
+            "medium": picked(medium, *_OF_MEDIUM) | {"disc": medium.disc or None, "caveat": medium.caveat or None},
             "findings": finding_rows(reader.findings),
         },
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.findings import PARTLY, finding_rows, hides_records, tell_findings
 from fileset.cli.options import add_common, add_flag, add_media, split_media
-from fileset.cli.output import counted, escaped, json_text, say, write, write_document
+from fileset.cli.output import counted, escaped, json_text, picked, say, write, write_document
 from fileset.cli.read_options import identification, tell_unmatched
 from fileset.cli.table_options import add_table_options, wants_table
 from fileset.errors import FilesetError, RuleError
@@ -125,14 +125,8 @@ def _document(reader: Reader, found: Iterable[Record], absent: Iterable[Finding]
     def findings() -> Iterator[str]:  # asked for last: some come up only while the instances are read
         yield from finding_rows([*reader.findings, *absent])
 
-    write_document(
-        "fileset.list/1",
-        {
-            "file_set": identification(reader),
-            "instances": rows(found),
-            "findings": findings(),
-        },
-    )
+    members = {"file_set": identification(reader), "instances": rows(found), "findings": findings()}
+    write_document("fileset.list/1", members)
 
 
 def _file_ids(found: Iterable[Record]) -> Iterator[str]:
@@ -163,16 +157,8 @@ def rows(records: Iterable[Record]) -> Iterator[str]:
 
 
 def _own(record: Record) -> str:
-    return json_text(
-        {
-            "file_id": record.file_id.path if record.file_id else None,
-            **_inquired(record),
-            "record_type": record.record_type,
-            "sop_class_uid": record.sop_class_uid,
-            "sop_instance_uid": record.sop_instance_uid,
-            "transfer_syntax_uid": record.transfer_syntax_uid,
-        }
-    )
+    where = {"file_id": record.file_id.path if record.file_id else None, **_inquired(record)}
+    return json_text(where | picked(record, "record_type", "sop_class_uid", "sop_instance_uid", "transfer_syntax_uid"))
 
 
 def _inquired(record: Record) -> dict[str, Any]:

@@ -17,11 +17,10 @@ from fileset.cli.options import (
     add_opening,
     add_value,
     add_values,
-    picked,
     positive,
     split_media,
 )
-from fileset.cli.output import complain, counted, json_text, say, sized, write_document
+from fileset.cli.output import complain, counted, json_text, picked, say, sized, write_document
 from fileset.cli.progress import progress
 from fileset.cli.read_options import identification, opened_whole, tell_unmatched
 from fileset.cli.reconcile_options import add_reconciliation, reconciliation_of, require_one_patient, tell_changes
@@ -314,12 +313,12 @@ def _row(outcome: _Outcome) -> dict[str, Any]:
             {"sop_class_uid": pair[0], "transfer_syntax_uid": pair[1], "instances": number, "accepted": found}
             for (pair, number), found in zip(outcome.probe.numbers.items(), outcome.probe.takes.values(), strict=True)
         ]
-        row["instances"] = [asdict(one) for one in outcome.probe.unsendable]
+        row["instances"] = list(map(asdict, outcome.probe.unsendable))
         row["disagreements"] = outcome.probe.disagreements
     if outcome.report is not None:
         report = outcome.report
         row |= {
-            "instances": [asdict(one) for one in report.instances],
+            "instances": list(map(asdict, report.instances)),
             "disagreements": report.disagreements,
             "committed": None if report.committed is None else sorted(report.committed),
             "not_committed": report.not_committed,
