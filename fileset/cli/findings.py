@@ -91,6 +91,12 @@ def tell_findings(findings: Sequence[Finding], *, everything: bool, quiet: bool 
     tell_problems({counted(len(told), "finding"): problems_of(told)}, everything=everything)
 
 
+def joint_code(codes: Iterable[int]) -> int:
+    """Return the exit code for several media: the common one, else done in part."""
+    distinct = set(codes)
+    return distinct.pop() if len(distinct) == 1 else PARTLY
+
+
 def hides_records(findings: Iterable[Finding]) -> bool:
     """Decide whether a DICOMDIR is so damaged that records may be missing; of files that disagree, none is missing."""
     from fileset.findings import CONTRADICTIONS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.options import (
@@ -18,6 +18,7 @@ from fileset.cli.options import (
     positive,
 )
 from fileset.cli.output import picked
+from fileset.cli.progress import progress
 from fileset.errors import RuleError
 
 if TYPE_CHECKING:
@@ -173,30 +174,38 @@ def add_writing(parser: ArgumentParser, *, scans: bool = True) -> None:
 
 
 @contextmanager
-def cluster(options: Namespace) -> Iterator[ClusterExecutor | None]:
-    """Connect to the cluster for the duration of the work, if --cluster is given. Raises as `ClusterExecutor.at`."""
-    if options.cluster is None:
-        yield None
-        return
+def at_work(options: Namespace) -> Iterator[dict[str, Any]]:
+    """Yield, for the duration of the work, the arguments of a role for its progress and for the cluster of --cluster.
+
+    Raises as `ClusterExecutor.at`.
+    """
+    with _cluster(options) as executor, progress(options) as phases:
+        yield {"executor": executor, "progress": phases}
+
+
+def _cluster(options: Namespace) -> AbstractContextManager[ClusterExecutor | None]:
+    if getattr(options, "cluster", None) is None:
+        return nullcontext()
     if options.jobs:
         raise RuleError("--cluster and --jobs exclude each other: the cluster has its own workers")
     from fileset.plan.cluster import ClusterExecutor
 
-    with ClusterExecutor.at(options.cluster) as executor:
-        yield executor
+    return ClusterExecutor.at(options.cluster)
 
 
-_OPTIONS_OF_ROLES: Final = (
+_OF_ROLES: Final = (
     *("missing", "invalid_uid", "patient_conflict", "unknown_sop_class", "preamble", "add_header", "trust_dicomdir"),
     *("icons", "profile", "strict", "transcode", "naming", "force", "jobs"),
 )
 """The options of verbs that roles have under the same name."""
+_RENAMED: Final = {"format": "medium_format", "record_keys": "keys"}
+"""The options of verbs that roles have under another name."""
 
 
 def role_options(options: Namespace) -> dict[str, Any]:
     """Collect the options of the verb that a role takes, as keyword arguments."""
-    chosen = {name: getattr(options, name) for name in _OPTIONS_OF_ROLES if hasattr(options, name)}
-    return chosen | ({"keys": options.record_keys} if hasattr(options, "record_keys") else {})
+    names = dict(zip(_OF_ROLES, _OF_ROLES, strict=True)) | _RENAMED
+    return {names[name]: value for name, value in vars(options).items() if name in names}
 
 
 def settings(options: Namespace) -> dict[str, Any]:

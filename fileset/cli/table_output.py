@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
 
-from fileset.cli.findings import PARTLY, finding_row, hides_records
+from fileset.cli.findings import PARTLY, finding_row, hides_records, joint_code
 from fileset.cli.output import aligned, counted, escaped, json_text, say, write, write_array, write_document
 from fileset.cli.read_options import tell_unmatched
 from fileset.errors import FilesetError, MediumError, RuleError
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from fileset.findings import Finding
     from fileset.reader import Reader, Record
     from fileset.tables import Table
-    from fileset.tables.select import TableLevel
 
 MEDIUM: Final = "Medium"
 """The name of the first column if there are several media."""
@@ -48,11 +47,23 @@ class _MediumResult:
         return PARTLY if self.problems or hides_records(self.findings) else 0
 
     @property
+    def rows(self) -> int:
+        """The number of rows that were found."""
+        return 0 if self.table is None else len(self.table)
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The medium as a member of a document."""
+        findings = list(map(finding_row, self.findings))
+        facts = {"path": self.name, "verdict": self.verdict, "exit_code": self.code, "rows": self.rows}
+        return facts | {"findings": findings, "problems": self.problems}
+
+    @property
     def verdict(self) -> str:
         """One line for a person."""
         if self.problem is not None:
             return f"not read: {self.problem.text(known_path=self.name, command=True)}"
-        found = counted(0 if self.table is None else len(self.table), "row")
+        found = counted(self.rows, "row")
         trouble = [one.placed for one in self.findings[:1]] + self.problems[:1]
         more = len(self.findings) + len(self.problems) - len(trouble)
         said = "; ".join([*trouble, *([f"and {more} more"] if more else [])])
@@ -69,32 +80,30 @@ def list_table(media: Sequence[str], keys: Mapping[str, str], options: Namespace
         )
     if options.ohif and not options.base_url:
         raise RuleError("--ohif needs --base-url URL: the viewer gets the files from a web server")
-    level: TableLevel = options.level or ("STUDY" if len(media) > 1 and not options.columns else "IMAGE")
-    names = None if options.columns is None else [name.strip() for name in options.columns.split(",") if name.strip()]
-    discs = [_read(medium, level, names, keys, options) for medium in media]
+    options.level = options.level or ("STUDY" if len(media) > 1 and not options.columns else "IMAGE")
+    if options.columns is not None:
+        options.columns = [name.strip() for name in options.columns.split(",") if name.strip()]
+    discs = [_read(medium, keys, options) for medium in media]
     if len(discs) == 1 and discs[0].problem is not None:
         raise discs[0].problem
-    _write(discs, level, chosen[0] if chosen else "", options)
+    _write(discs, chosen[0] if chosen else "", options)
     _tell(discs, options)
-    codes = {disc.code for disc in discs}
-    return codes.pop() if len(codes) == 1 else PARTLY
+    return joint_code(disc.code for disc in discs)
 
 
-def _read(
-    medium: str, level: TableLevel, names: Sequence[str] | None, keys: Mapping[str, str], options: Namespace
-) -> _MediumResult:
+def _read(medium: str, keys: Mapping[str, str], options: Namespace) -> _MediumResult:
     from fileset.plan.presence import presence_of
     from fileset.reader import Reader
 
     disc = _MediumResult(medium)
     try:
         with Reader(medium, scan=options.scan, medium_format=options.format) as reader:
-            _fill(disc, reader, level, names, keys, options)
+            _fill(disc, reader, keys, options)
             lost = [one for one in reader.findings if hides_records([one])]
             disc.findings = lost + [one for one in reader.findings if one.contradicts]
             if not options.scan:
                 disc.findings += presence_of(reader).findings()
-            if keys and disc.table is not None and not len(disc.table) and not options.quiet:
+            if keys and not (disc.rows or options.quiet):
                 tell_unmatched(keys, options, reader.absent)
     except FilesetError as problem:
         if isinstance(problem, RuleError):
@@ -103,29 +112,21 @@ def _read(
     return disc
 
 
-def _fill(
-    disc: _MediumResult,
-    reader: Reader,
-    level: TableLevel,
-    names: Sequence[str] | None,
-    keys: Mapping[str, str],
-    options: Namespace,
-) -> None:
-    given: dict[str, Any] = dict(keys)
-    disc.table = reader.table(level, names, **given)
+def _fill(disc: _MediumResult, reader: Reader, keys: Mapping[str, Any], options: Namespace) -> None:
+    disc.table = reader.table(options.level, options.columns, **keys)
     if options.read_files:
         from fileset.tables.files import complete
 
-        records = reader.find(None if level == "IMAGE" else level, **given)
+        records = reader.find(None if options.level == "IMAGE" else options.level, **keys)
         disc.table = complete(disc.table, [_with_file(one) for one in records], disc.table.columns, disc.problems)
     if options.dicom_json:
         from fileset.tables.dicom_json import dicom_json
 
-        disc.attributes = list(dicom_json(reader.contents, level, given))
+        disc.attributes = list(dicom_json(reader.contents, options.level, keys))
     if options.ohif:
         from fileset.tables.ohif import ohif
 
-        disc.studies = ohif(reader.find(**given), options.base_url, disc.problems)["studies"]
+        disc.studies = ohif(reader.find(**keys), options.base_url, disc.problems)["studies"]
 
 
 def _with_file(record: Record) -> Record | None:
@@ -138,14 +139,14 @@ def _with_file(record: Record) -> Record | None:
     return record
 
 
-def _write(discs: Sequence[_MediumResult], level: str, form: str, options: Namespace) -> None:
+def _write(discs: Sequence[_MediumResult], form: str, options: Namespace) -> None:
     from fileset.tables.table import Table, joined
 
     tables = {disc.name: disc.table for disc in discs if disc.table is not None}
     if len(discs) == 1:
         table = next(iter(tables.values()))
     else:
-        table = joined(MEDIUM, tables) if tables else Table(level, {MEDIUM: []}, {MEDIUM: "UT"})
+        table = joined(MEDIUM, tables) if tables else Table(options.level, {MEDIUM: []}, {MEDIUM: "UT"})
     if form == "csv":
         _write_csv(table)
     elif form == "parquet":
@@ -189,19 +190,7 @@ def _write_file(path: str, text: str) -> None:
 
 
 def _write_document(discs: Sequence[_MediumResult], table: Table) -> None:
-    media = (
-        json_text(
-            {
-                "path": disc.name,
-                "verdict": disc.verdict,
-                "exit_code": disc.code,
-                "rows": 0 if disc.table is None else len(disc.table),
-                "findings": [finding_row(one) for one in disc.findings],
-                "problems": disc.problems,
-            }
-        )
-        for disc in discs
-    )
+    media = (json_text(disc.row) for disc in discs)
     members = {"level": table.level, "columns": list(table.columns), "media": media, "rows": map(json_text, table)}
     write_document("fileset.table/1", members)
 

@@ -7,7 +7,6 @@ from typing import Final
 
 from fileset.cli.options import add_flag, sources_and_keys
 from fileset.cli.output_files import check_files
-from fileset.cli.progress import progress
 from fileset.cli.shared_options import (
     IDENTIFICATION,
     add_changed,
@@ -15,7 +14,7 @@ from fileset.cli.shared_options import (
     add_rules,
     add_shared,
     add_writing,
-    cluster,
+    at_work,
     identify,
     role_options,
 )
@@ -58,17 +57,7 @@ def run(options: Namespace) -> int:
             "add: no SOURCE given", advice="Name at least one file or folder, or give --file-set-id or --descriptor"
         )
     check_files(options, options.medium)
-    with (
-        cluster(options) as executor,
-        progress(options) as phases,
-        Updater(
-            options.medium,
-            medium_format=options.format,
-            executor=executor,
-            progress=phases,
-            **role_options(options),
-        ) as updater,
-    ):
+    with at_work(options) as tools, Updater(options.medium, **tools, **role_options(options)) as updater:
         for document in options.documents:
             updater.add_hl7_document(document, native=options.hl7_native)
         updater.add(*options.sources, replace=options.replace, only=only, exclude=options.exclude)

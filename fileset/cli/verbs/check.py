@@ -11,7 +11,7 @@ from fileset.cli.findings import NOUNS, finding_row
 from fileset.cli.options import add_common, add_flag, add_format, add_value
 from fileset.cli.output import aligned, counted, escaped, json_text, paragraph, picked, say, write, write_document
 from fileset.cli.progress import progress
-from fileset.cli.shared_options import add_shared, cluster
+from fileset.cli.shared_options import add_shared, at_work, role_options
 from fileset.cli.shell import shown
 from fileset.errors import FilesetError, RuleError
 from fileset.findings import ERROR, INFO, RULES, WARNING, Finding
@@ -91,16 +91,9 @@ def _advise_repair(report: CheckReport, options: Namespace) -> None:
 def _checked(medium: str, options: Namespace) -> CheckReport:
     from fileset.check import check_file_set
 
-    with cluster(options) as executor, progress(options) as phases:
-        return check_file_set(
-            medium,
-            executor=executor,
-            files=not options.no_files,
-            manifest=options.hash,
-            medium_format=options.format,
-            progress=phases,
-            **picked(options, "profile", "show_values", "jobs"),
-        )
+    chosen = {"files": not options.no_files, "manifest": options.hash, "show_values": options.show_values}
+    with at_work(options) as tools:
+        return check_file_set(medium, **chosen, **tools, **role_options(options))
 
 
 def _compare(options: Namespace) -> int:

@@ -20,10 +20,9 @@ from fileset.cli.options import (
 )
 from fileset.cli.output import counted, picked, say
 from fileset.cli.output_files import check_files
-from fileset.cli.progress import progress
 from fileset.cli.reconcile_options import add_reconciliation, reconciliation_of, rewriting, tell_changes
 from fileset.cli.secure_options import encrypting, opening
-from fileset.cli.shared_options import add_options, add_shared, cluster, settings
+from fileset.cli.shared_options import add_options, add_shared, at_work, settings
 from fileset.cli.shell import shown
 from fileset.cli.volumes import write_plan
 from fileset.cli.web_options import add_web, refuse_web_alone, web_options
@@ -168,19 +167,17 @@ def run(options: Namespace) -> int:
     reconciliation = reconciliation_of(options)
     above = os.path.dirname(os.path.normpath(options.output))  # DISC/ is not above DISC
     made = above if above and not os.path.isdir(above) else ""
-    with cluster(options) as executor, progress(options) as phases:
+    with at_work(options) as tools:
         creator = Creator(
             options.output,
-            executor=executor,
-            medium_format=options.format,
             medium_options=[option for option in OPTIONS if getattr(options, option)],
             web=web_options(options) if options.web else None,
-            progress=phases,
             rewrite=rewriting(reconciliation),
             security=encrypting(options),
             source_security=opening(options),
             **picked(options, "volume_size", "keep_file_set_uid", "listed_only"),
             **settings(options),
+            **tools,
         )
         with closing(creator):
             for document in options.documents:

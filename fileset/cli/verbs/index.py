@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from fileset.cli.output import counted
 from fileset.cli.output_files import check_files
-from fileset.cli.progress import progress
-from fileset.cli.shared_options import add_options, add_shared, cluster, settings
+from fileset.cli.shared_options import add_options, add_shared, at_work, settings
 from fileset.cli.shell import shown
 from fileset.cli.write_report import Wording, tell
 from fileset.errors import RuleError
@@ -60,15 +59,9 @@ def run(options: Namespace) -> int:
     if os.path.lexists(options.folder) and not os.path.isdir(options.folder):
         raise RuleError("not a folder", path=options.folder, advice="`fileset index` writes the DICOMDIR of a folder")
     check_files(options, options.folder)
-    with cluster(options) as executor, progress(options) as phases:
-        report = index(
-            options.folder,
-            executor=executor,
-            progress=phases,
-            dry_run=options.dry_run,
-            hashes=bool(options.manifest),
-            **settings(options),
-        )
+    chosen = {"dry_run": options.dry_run, "hashes": bool(options.manifest), **settings(options)}
+    with at_work(options) as tools:
+        report = index(options.folder, **tools, **chosen)
     return tell(report, options, WORDING)
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from fileset.cli.findings import NOUNS, PARTLY, finding_rows, hides_records, tell_findings
+from fileset.cli.findings import NOUNS, PARTLY, finding_rows, hides_records, joint_code, tell_findings
 from fileset.cli.options import add_common, add_format
 from fileset.cli.output import aligned, counted, escaped, json_text, picked, sized, write, write_document
 from fileset.cli.read_options import MEDIUM_HELP, identification
@@ -65,13 +65,13 @@ def _several(options: Namespace) -> int:
         except FilesetError as problem:
             row |= {"verdict": problem.text(known_path=name, command=True), "code": problem.exit_code}
         found.append(row)
-    codes = {row.pop("code") for row in found}
+    code = joint_code([row.pop("code") for row in found])
     if options.json:
         write_document("fileset.infos/1", {"media": map(json_text, found)})
     else:
         cells = [["" if row[name] is None else escaped(str(row[name])) for name in _COLUMNS] for row in found]
         write(aligned([_COLUMNS, *cells]))
-    return codes.pop() if len(codes) == 1 else PARTLY
+    return code
 
 
 def _counted(reader: Reader) -> dict[str, object]:

@@ -7,13 +7,13 @@ from typing import Final
 
 from fileset.cli.options import keys_of
 from fileset.cli.output_files import check_files
-from fileset.cli.progress import progress
 from fileset.cli.shared_options import (
     add_identification,
     add_matched,
     add_rules,
     add_shared,
     add_writing,
+    at_work,
     identify,
     role_options,
 )
@@ -44,8 +44,7 @@ def run(options: Namespace) -> int:
 
     keys = keys_of(options.keys)
     check_files(options, options.medium)
-    chosen = {"medium_format": options.format, **role_options(options)}
-    with progress(options) as phases, Updater(options.medium, progress=phases, **chosen) as updater:
+    with at_work(options) as tools, Updater(options.medium, **tools, **role_options(options)) as updater:
         refreshed = updater.refresh(**keys)
         identify(updater, options)
         report = updater.commit(dry_run=options.dry_run, hashes=bool(options.manifest))

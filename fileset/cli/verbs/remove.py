@@ -7,7 +7,7 @@ from typing import Final
 
 from fileset.cli.options import add_flag, keys_of
 from fileset.cli.output_files import check_files
-from fileset.cli.shared_options import add_matched, add_shared, add_writing
+from fileset.cli.shared_options import add_matched, add_shared, add_writing, role_options
 from fileset.cli.shell import shown
 from fileset.cli.write_report import Wording, tell_matched
 from fileset.errors import RuleError
@@ -43,7 +43,7 @@ def run(options: Namespace) -> int:
             "remove: no KEY=VALUE given", advice=f"Give one, as `{example}`; PatientID='*' means everything"
         )
     check_files(options, options.medium)
-    with Updater(options.medium, medium_format=options.format, force=options.force) as updater:
+    with Updater(options.medium, **role_options(options)) as updater:
         updater.remove(level=options.level, keep_files=options.keep_files, **keys)
         report = updater.commit(dry_run=options.dry_run, hashes=bool(options.manifest))
     matched = bool(report.removed or report.written)

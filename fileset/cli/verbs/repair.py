@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from fileset.cli.output import counted
 from fileset.cli.output_files import check_files
-from fileset.cli.progress import progress
-from fileset.cli.shared_options import add_changed, add_rules, add_shared, add_writing, role_options
+from fileset.cli.shared_options import add_changed, add_rules, add_shared, add_writing, at_work, role_options
 from fileset.cli.shell import shown
 from fileset.cli.write_report import Wording, tell
 
@@ -62,12 +61,6 @@ def run(options: Namespace) -> int:
     from fileset.repair import repair_file_set
 
     check_files(options, options.medium)
-    with progress(options) as phases:
-        report = repair_file_set(
-            options.medium,
-            medium_format=options.format,
-            progress=phases,
-            dry_run=options.dry_run,
-            **role_options(options),
-        )
+    with at_work(options) as tools:
+        report = repair_file_set(options.medium, dry_run=options.dry_run, **tools, **role_options(options))
     return tell(report, options, WORDING)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import asdict, define, field
 
-from fileset.cli.findings import LINES, PARTLY, finding_row, hides_records, tell_findings
+from fileset.cli.findings import LINES, PARTLY, finding_row, hides_records, joint_code, tell_findings
 from fileset.cli.options import (
     add_common,
     add_flag,
@@ -55,10 +55,9 @@ class _Outcome:
         """The exit code for this medium alone."""
         if self.problem is not None:
             return self.problem.exit_code
-        complete = (self.report is None or (self.report.complete and not self.report.disagreements)) and (
-            self.probe is None or self.probe.complete
-        )
-        return 0 if complete and not self.partly else PARTLY
+        complete = all(one.complete for one in (self.report, self.probe) if one is not None)
+        disagrees = self.report is not None and self.report.disagreements
+        return PARTLY if self.partly or disagrees or not complete else 0
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -122,9 +121,11 @@ def run(options: Namespace) -> int:
     tls = _tls(options)
     if options.stow and (options.dry_run or options.commit):
         raise RuleError("--dry-run and --commit work only with --to")
-    headers = _headers(options)
+    options.headers = _headers(options)
     reconciliation = reconciliation_of(options, tls)
-    outcomes = [_one(medium, keys, reconciliation, tls, headers, options) for medium in media]
+    chosen = picked(options, "to", "title", "timeout", "transcode")
+    chosen |= {"tls": tls, "keys": keys, "change": reconciliation.change if reconciliation else None}
+    outcomes = [_one(medium, reconciliation, chosen, options) for medium in media]
     if len(outcomes) == 1 and outcomes[0].problem is not None:
         raise outcomes[0].problem
     if options.json:
@@ -132,30 +133,21 @@ def run(options: Namespace) -> int:
             "fileset.send/1",
             {"peer": options.to or without_password(options.stow), "media": map(json_text, map(_row, outcomes))},
         )
-    codes = {outcome.code for outcome in outcomes}
-    return codes.pop() if len(codes) == 1 else PARTLY
+    return joint_code(outcome.code for outcome in outcomes)
 
 
-def _one(
-    medium: str,
-    keys: dict[str, str],
-    reconciliation: Reconciliation | None,
-    tls: Tls | None,
-    headers: dict[str, str],
-    options: Namespace,
-) -> _Outcome:
-    outcome = _Outcome(medium)
+def _one(medium: str, reconciliation: Reconciliation | None, chosen: dict[str, Any], options: Namespace) -> _Outcome:
+    outcome, keys = _Outcome(medium), chosen["keys"]
     try:
         with opened_whole(medium, options) as reader:
             outcome.file_set = identification(reader)
             found = list(reader.find(**keys))
             require_one_patient(reconciliation, map(_patient, found))
-            _transfer(found, keys, reconciliation, tls, headers, outcome, options)
-            unmatched = not found and any(True for _ in reader.instances)
-            if unmatched:
+            _transfer(found, chosen, outcome, options)
+            if not found and any(True for _ in reader.instances):
                 tell_unmatched(keys, options, reader.absent)
             outcome.findings = list(reader.findings)
-            outcome.partly = unmatched or not found or hides_records(outcome.findings)
+            outcome.partly = not found or hides_records(outcome.findings)
     except FilesetError as problem:
         outcome.problem = problem
         if len(options.arguments) > 1:
@@ -171,26 +163,16 @@ def _patient(instance: InstanceRecord) -> str:
     return "" if value is None else str(value)
 
 
-def _transfer(
-    found: Sequence[InstanceRecord],
-    keys: dict[str, str],
-    reconciliation: Reconciliation | None,
-    tls: Tls | None,
-    headers: dict[str, str],
-    outcome: _Outcome,
-    options: Namespace,
-) -> None:
+def _transfer(found: Sequence[InstanceRecord], chosen: dict[str, Any], outcome: _Outcome, options: Namespace) -> None:
     from fileset.transfer import probe, send
 
-    common: dict[str, Any] = {"tls": tls, "keys": keys, "change": reconciliation.change if reconciliation else None}
-    common |= picked(options, "to", "title", "timeout", "transcode")
     if options.dry_run:
-        outcome.probe = probe(found, **common)
+        outcome.probe = probe(found, **chosen)
         return
-    chosen = common | picked(options, "stow", "jobs", "retries", "journal")
+    delivery = picked(options, "stow", "headers", "jobs", "retries", "journal") | {"commit_port": options.commit}
     with progress(options) as phases:
         try:
-            outcome.report = send(found, headers=headers, commit_port=options.commit, progress=phases, **chosen)
+            outcome.report = send(found, progress=phases, **chosen, **delivery)
         except KeyboardInterrupt as end:
             end.add_note(
                 "the files that arrived stay there" + ("; run the command again to continue" if options.journal else "")
@@ -240,19 +222,21 @@ def _tell(outcome: _Outcome, reconciliation: Reconciliation | None, options: Nam
         return
     report = outcome.report
     if not options.json:
-        for line in _lost_lines(report, everything=options.verbose):
+        for line in _lines(report, everything=options.verbose):
             say(line)
-        for line in _note_lines(report, everything=options.verbose):
-            say(line)
-        if report.disagreements:
-            say(f"{counted(len(report.disagreements), 'disagreement')} of a file with its record, or of two files:")
-        for sentence in report.disagreements:
-            say(f"  {sentence}")
         if reconciliation is not None and not options.quiet:
             tell_changes(reconciliation.changes)
         tell_findings(outcome.findings, everything=options.verbose, quiet=options.quiet)
     if not options.quiet or outcome.code:
         say(f"{outcome.name}: {_summary(report)}")
+
+
+def _lines(report: SendReport, *, everything: bool) -> Iterator[str]:
+    yield from _lost_lines(report, everything=everything)
+    yield from _note_lines(report, everything=everything)
+    if report.disagreements:
+        yield f"{counted(len(report.disagreements), 'disagreement')} of a file with its record, or of two files:"
+    yield from (f"  {sentence}" for sentence in report.disagreements)
 
 
 def _lost_lines(report: SendReport, *, everything: bool) -> Iterator[str]:
