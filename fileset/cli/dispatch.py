@@ -17,7 +17,7 @@ from time import monotonic
 from typing import Final, Protocol, cast
 
 from fileset.cli import INTERRUPTED
-from fileset.cli.options import USAGE, Parser, UsageError
+from fileset.cli.options import USAGE, Parser
 from fileset.cli.output import abandon, complain, flush, prepare_streams, say, started, write, write_document
 from fileset.cli.verbs import SHORTHAND, VERBS
 from fileset.errors import FilesetError, NotFoundError
@@ -174,8 +174,7 @@ def _parser() -> Parser:
 
 
 def _report_error(problem: FilesetError, arguments: Sequence[str]) -> int:
-    hint = problem.hint if isinstance(problem, UsageError) else ""
-    advice = problem.command_advice
+    hint, advice = getattr(problem, "hint", ""), problem.command_advice
     if isinstance(problem, NotFoundError) and not advice:
         from fileset.cli.suggest import path_like
 
@@ -188,23 +187,28 @@ def _report_error(problem: FilesetError, arguments: Sequence[str]) -> int:
         say(f"  {note}")
     if hint:
         say(hint)
-    facts: dict[str, object] = {"kind": problem.kind, "rule": problem.rule or None, "message": problem.reason}
-    facts |= {"path": problem.path or None, "offset": problem.offset, "advice": advice or hint or None}
-    return _write_outcome(arguments, facts, _notes(problem), problem.exit_code)
+    facts = {
+        "kind": problem.kind,
+        "rule": problem.rule or None,
+        "message": problem.reason,
+        "path": problem.path or None,
+    }
+    facts |= {"offset": problem.offset, "advice": advice or hint or None, "notes": list(notes)}
+    return _write_outcome(arguments, facts, problem.exit_code)
 
 
 def _report_interruption(end: KeyboardInterrupt, arguments: Sequence[str]) -> int:
     message = str(end) or "interrupted"
     say(f"fileset: {'; '.join((message, *_notes(end)))}")
     facts = {"kind": "interrupted", "rule": None, "message": message, "path": None, "offset": None, "advice": None}
-    return _write_outcome(arguments, facts, _notes(end), getattr(end, "exit_code", INTERRUPTED))
+    return _write_outcome(arguments, facts | {"notes": list(_notes(end))}, getattr(end, "exit_code", INTERRUPTED))
 
 
-def _write_outcome(arguments: Sequence[str], facts: Mapping[str, object], notes: Sequence[str], code: int) -> int:
+def _write_outcome(arguments: Sequence[str], facts: Mapping[str, object], code: int) -> int:
     """Write the error as a JSON document if --json is given and no document is begun yet; return the exit code."""
     if "--json" in arguments and not started():
         with suppress(FilesetError):
-            write_document(ERROR_SCHEMA, {"error": {**facts, "notes": list(notes)}, "exit_code": code})
+            write_document(ERROR_SCHEMA, {"error": facts, "exit_code": code})
             flush()
     return code
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fileset.errors import MediumError, NotFoundError, RuleError
 
@@ -56,16 +56,14 @@ def opening(options: Namespace) -> Security | None:
         return None
     if opens_archive:
         _require_archive([*options.sources, *filter(None, [options.from_medium])])
+    password = password_of(options.source_password_file, "Password of the sources")
+    return _with_keys(options, password=password, zip_password=password_of(options.zip_password_file, _ARCHIVE))
+
+
+def _with_keys(options: Namespace, **secrets: Any) -> Security:
     from fileset.secure.security import Security
 
-    return Security(
-        key=options.private_key,
-        certificate=options.certificate,
-        password=password_of(options.source_password_file, "Password of the sources"),
-        zip_password=password_of(options.zip_password_file, _ARCHIVE),
-        trust=options.trust,
-        ask=asked,
-    )
+    return Security(key=options.private_key, certificate=options.certificate, trust=options.trust, ask=asked, **secrets)
 
 
 def _require_archive(sources: Iterable[str]) -> None:
@@ -89,22 +87,12 @@ def _holds_archive(source: str) -> bool:
 
 def _security(options: Namespace, *, twice: bool, with_zip: bool = True) -> Security | None:
     password_file, zip_file = options.password_file, options.zip_password_file if with_zip else None
-    given = (options.private_key, options.certificate, password_file, zip_file, *options.trust)
-    sealing = (*getattr(options, "encrypt_to", ()), *(getattr(options, "sign_with", None) or ()))
-    if not any((*given, *sealing)):
+    sealing = {"recipients": getattr(options, "encrypt_to", ()), "signer": getattr(options, "sign_with", None)}
+    given = (options.private_key, options.certificate, password_file, zip_file, options.trust, *sealing.values())
+    if not any(given):
         return None
-    from fileset.secure.security import Security
-
-    return Security(
-        recipients=getattr(options, "encrypt_to", ()),
-        password=password_of(password_file, "Password", twice=twice),
-        signer=getattr(options, "sign_with", None),
-        key=options.private_key,
-        certificate=options.certificate,
-        zip_password=password_of(zip_file, _ARCHIVE, twice=twice),
-        trust=options.trust,
-        ask=asked,
-    )
+    password = password_of(password_file, "Password", twice=twice)
+    return _with_keys(options, password=password, zip_password=password_of(zip_file, _ARCHIVE, twice=twice), **sealing)
 
 
 def _refuse_manifest(options: Namespace) -> None:
