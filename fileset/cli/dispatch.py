@@ -187,13 +187,9 @@ def _report_error(problem: FilesetError, arguments: Sequence[str]) -> int:
         say(f"  {note}")
     if hint:
         say(hint)
-    facts = {
-        "kind": problem.kind,
-        "rule": problem.rule or None,
-        "message": problem.reason,
-        "path": problem.path or None,
-    }
-    facts |= {"offset": problem.offset, "advice": advice or hint or None, "notes": list(notes)}
+    facts: dict[str, object] = {"kind": problem.kind, "rule": problem.rule or None, "message": problem.reason}
+    facts |= {"path": problem.path or None, "offset": problem.offset}
+    facts |= {"advice": advice or hint or None, "notes": list(notes)}
     return _write_outcome(arguments, facts, problem.exit_code)
 
 

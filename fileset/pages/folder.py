@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -10,12 +11,12 @@ from attrs import evolve
 from fileset.errors import RefusedError
 from fileset.file_id import FileId
 from fileset.media.system.files import blamed_on, creation_time, path_of
-from fileset.pages.model import patients_found
+from fileset.pages.model import each_series, patients_found
 from fileset.pages.names import README, ROOT, stems
 from fileset.pages.options import Imprint, WebOptions
 from fileset.pages.readme import ALONE, readme
 from fileset.pages.render import Rendered, chosen, render_all
-from fileset.pages.report import PagesReport, accounted, counts
+from fileset.pages.report import PagesReport, accounted
 from fileset.pages.site import Site
 from fileset.pictures.errors import need_images
 from fileset.plan.each_file import FileToRead
@@ -69,9 +70,9 @@ def write_pages(
     for name, content in Site(patients, rendered, named, imprint).pages():
         target.write(name, content)
     target.write(README, readme(imprint, ALONE))
-    by_suffix = counts(rendered.values())
+    by_suffix = Counter(one.suffix for one in rendered.values())
     report.pictures, report.reports, report.documents = (by_suffix[one] for one in ("JPG", "HTM", "PDF"))
-    report.instances = sum(len(list(study.entries)) for patient in patients for study in patient.studies)
+    report.instances = sum(len(series.entries) for _, _, series in each_series(patients))
     report.findings += accounted(patients, rendered)
     return report
 

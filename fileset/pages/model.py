@@ -73,6 +73,11 @@ class Patient:
     studies: list[Study] = field(factory=list)
 
 
+def each_series(patients: Iterable[Patient]) -> Iterator[tuple[Patient, Study, Series]]:
+    """Yield each series with its patient and study."""
+    return ((patient, study, series) for patient in patients for study in patient.studies for series in study.series)
+
+
 def patients_of(contents: Contents) -> list[Patient]:
     """Collect the patients in a DICOMDIR. Replace a missing level by one without values."""
     tree = _PatientTree()

@@ -10,7 +10,7 @@ from attrs import evolve, field, frozen
 
 from fileset.dicom.header import Reading
 from fileset.errors import FilesetError
-from fileset.pages.model import PageEntry, Patient, Series, complete, contradiction, evenly
+from fileset.pages.model import PageEntry, Patient, Series, complete, contradiction, each_series, evenly
 from fileset.pictures.attributes import attributes_of
 from fileset.pictures.depict import Card, Depiction, Document, ReportText, depict, representative_frame
 from fileset.pictures.errors import PictureError
@@ -71,11 +71,15 @@ def render(read: Reading) -> Rendered:
             warnings.simplefilter("ignore")  # pydicom warns about values that it returns nevertheless
             return _render(read)
     except PictureError as problem:
-        return Rendered("", reason=str(problem), failed=True)
+        return _failed(str(problem))
     except FilesetError as problem:
-        return Rendered("", reason=f"the file cannot be read: {problem}", failed=True)
+        return _failed(f"the file cannot be read: {problem}")
     except Exception as problem:  # noqa: BLE001  any element may have any value, and no file may stop the others
-        return Rendered("", reason=f"it cannot be shown: {type(problem).__name__}: {problem}", failed=True)
+        return _failed(f"it cannot be shown: {type(problem).__name__}: {problem}")
+
+
+def _failed(reason: str) -> Rendered:
+    return Rendered("", reason=reason, failed=True)
 
 
 def _render(read: Reading) -> Rendered:
@@ -126,8 +130,7 @@ def _opened_and_rendered(opened: Opened) -> Rendered:
         with opened() as read:
             return render(read)
     except (FilesetError, OSError) as problem:
-        reason = getattr(problem, "strerror", None) or problem
-        return Rendered("", reason=f"the file cannot be read: {reason}", failed=True)
+        return _failed(f"the file cannot be read: {getattr(problem, 'strerror', None) or problem}")
 
 
 @frozen
@@ -143,15 +146,13 @@ class PagePicture:
         identity = (*self.series.identity, self.entry.sop_instance_uid)
         wrong = contradiction(self.patient, identity, rendered.texts)
         if wrong:
-            return Rendered("", reason=wrong, failed=True)
+            return _failed(wrong)
         complete(self.patient, self.series, rendered.texts)
         return rendered
 
 
 def chosen(patients: Sequence[Patient], limit: int) -> Iterator[PagePicture]:
     """Choose the instances that the pages show: of each series at most `limit`, evenly spaced."""
-    for patient in patients:
-        for study in patient.studies:
-            for series in study.series:
-                entries = series.entries
-                yield from (PagePicture(patient, series, entries[at]) for at in evenly(len(entries), limit))
+    for patient, _, series in each_series(patients):
+        chosen_places = evenly(len(series.entries), limit)
+        yield from (PagePicture(patient, series, series.entries[at]) for at in chosen_places)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import define, field
 
 from fileset.file_id import FileId
 from fileset.findings import Finding, Where
-from fileset.pages.model import Patient
+from fileset.pages.model import Patient, each_series
 from fileset.pages.render import Rendered
 
 
@@ -41,28 +40,22 @@ class PagesReport:
 
 def accounted(patients: Iterable[Patient], rendered: Mapping[FileId, Rendered]) -> Iterator[Finding]:
     """Report each instance without a picture, and each series that is shown only in part."""
-    for patient in patients:
-        for study in patient.studies:
-            for series in study.series:
-                shown = 0
-                for entry in series.entries:
-                    found = rendered.get(entry.file_id)
-                    shown += found is not None
-                    if found is not None and found.reason:
-                        yield missing_picture(found, entry.file_id.path)
-                if shown < len(series.entries):
-                    first = Where(series.entries[0].file_id.path)
-                    message = f"{shown} of {len(series.entries)} instances of the series are shown"
-                    yield Finding("FS-PICTURE-CHOSEN", message, first)
+    for _, _, series in each_series(patients):
+        names = [entry.file_id for entry in series.entries]
+        shown = [name for name in names if name in rendered]
+        for name in shown:
+            yield from missing_picture(rendered[name], name.path)
+        yield from shown_in_part(len(shown), len(names), names[0].path)
 
 
-def missing_picture(rendered: Rendered, name: str) -> Finding:
-    """Return the finding about an instance that is shown in part, or not at all."""
-    if rendered.suffix:
-        return Finding("FS-PICTURE-PARTLY", rendered.reason, Where(name))
-    return Finding("FS-PICTURE-FAILED" if rendered.failed else "FS-PICTURE-NONE", rendered.reason, Where(name))
+def shown_in_part(shown: int, count: int, name: str) -> Iterator[Finding]:
+    """Report a series, whose first instance is `name`, if only some of its instances are shown."""
+    if shown < count:
+        yield Finding("FS-PICTURE-CHOSEN", f"{shown} of {count} instances of the series are shown", Where(name))
 
 
-def counts(rendered: Iterable[Rendered]) -> Counter[str]:
-    """Count the instances shown in each way, by suffix."""
-    return Counter(one.suffix for one in rendered)
+def missing_picture(rendered: Rendered, name: str) -> Iterator[Finding]:
+    """Report an instance that is shown in part, or not at all."""
+    if rendered.reason:
+        without = "FS-PICTURE-FAILED" if rendered.failed else "FS-PICTURE-NONE"
+        yield Finding("FS-PICTURE-PARTLY" if rendered.suffix else without, rendered.reason, Where(name))

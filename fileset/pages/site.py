@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
@@ -10,7 +11,7 @@ from attrs import frozen
 from fileset.file_id import FileId
 from fileset.pages.languages import TEXTS
 from fileset.pages.markup import Markup, element, joined, text
-from fileset.pages.model import PageEntry, Patient, Series, Study
+from fileset.pages.model import PageEntry, Patient, Series, Study, each_series
 from fileset.pages.names import INDEX, README, ROOT, page_name
 from fileset.pages.options import Imprint
 from fileset.pages.render import Rendered
@@ -22,6 +23,8 @@ Page = tuple[str, bytes]
 _CONTENT: Final = "DICOM PLUS WEB"
 _IMAGES: Final = frozenset(("IMAGE", "RT DOSE"))
 _DEEPEST: Final = 4
+_INSTEAD: Final = {"HTM": ("report", "open_report"), "PDF": ("document", "open_document")}
+"""The words shown instead of a picture for reports and documents, by suffix: what it is, and the link that opens it."""
 
 
 @frozen
@@ -66,7 +69,7 @@ class Site:
 
     # ------------------------------------------------------------ the frame around a page
 
-    def _page(self, title: str, subtitle: str, body: Markup, *, root: str, script: bool = False) -> bytes:
+    def _page(self, title: str, subtitle: str, *body: Markup | None, root: str, script: bool = False) -> bytes:
         words, options = self.words, self.imprint.options
         head = element(
             "head",
@@ -92,7 +95,7 @@ class Site:
             element(
                 "body",
                 element("header", top, class_="top"),
-                element("main", body, class_="wide"),
+                element("main", *body, class_="wide"),
                 element("footer", footer),
                 element("script", Markup(SCRIPT)) if script else None,
             ),
@@ -125,8 +128,8 @@ class Site:
         return shown_name(patient.values["name"]) or self.words["unknown"]
 
     def _institution(self, study: Study | None = None) -> str:
-        studies = [study] if study else [one for patient in self.patients for one in patient.studies]
-        named = {series.values["institution"] for one in studies for series in one.series} - {""}
+        all_series = study.series if study else [series for _, _, series in each_series(self.patients)]
+        named = {series.values["institution"] for series in all_series} - {""}
         # If the images are from several institutions, none of them is named as the maker of the disc.
         return self.imprint.options.institution or (named.pop() if len(named) == 1 else "")
 
@@ -153,10 +156,9 @@ class Site:
             )
             for number, patient in patients
         )
-        body = element("ul", *cards, class_="cards") if patients else element("p", words["empty"])
-        return self._page(
-            words["title"], "", joined(self._disc_facts(), element("h2", words["patients"]), body), root=""
-        )
+        content = element("ul", *cards, class_="cards") if patients else element("p", words["empty"])
+        heading = element("h2", words["patients"])
+        return self._page(words["title"], "", self._disc_facts(), heading, content, root="")
 
     def _overview(self, patient: Patient, numbers: Mapping[int, int], folder: str, name: str) -> bytes:
         words = self.words
@@ -166,30 +168,27 @@ class Site:
                 self._thumbnail(study.entries, folder),
                 study.values["description"] or words["study"],
                 shown_date(study.values["date"]) or words["no_date"],
-                ", ".join(
-                    dict.fromkeys(series.values["modality"] for series in study.series if series.values["modality"])
-                ),
+                ", ".join(filter(None, dict.fromkeys(series.values["modality"] for series in study.series))),
                 self._counted("series", len(study.series)),
                 self._contents(study.entries),
             )
             for study in patient.studies
         )
-        body = joined(
-            self._back(f"../{INDEX}", words["back"]) if name != INDEX else Markup(),
+        return self._page(
+            words["title"],
+            self._name(patient),
+            self._back(f"../{INDEX}", words["back"]) if name != INDEX else None,
             self._patient_facts(patient),
             self._disc_facts(),
             element("h2", words["studies"]),
             element("ul", *cards, class_="cards"),
+            root="" if name == INDEX else "../",
         )
-        return self._page(words["title"], self._name(patient), body, root="" if name == INDEX else "../")
 
     def _contents(self, entries: Iterable[PageEntry]) -> str:
         """Count pictures and other objects, in words."""
-        types = [entry.record_type for entry in entries]
-        images = sum(one in _IMAGES for one in types)
-        others = len(types) - images
-        parts = [self._counted("image", images) if images else "", self._counted("object", others) if others else ""]
-        return ", ".join(filter(None, parts))
+        kinds = Counter("image" if entry.record_type in _IMAGES else "object" for entry in entries)
+        return ", ".join(self._counted(kind, kinds[kind]) for kind in ("image", "object") if kinds[kind])
 
     def _thumbnail(self, entries: Iterable[PageEntry], folder: str) -> Markup:
         """Choose the picture in the middle of the first series that has pictures, else its substitute."""
@@ -220,14 +219,16 @@ class Site:
             )
             for number, one in series
         )
-        body = joined(
+        return self._page(
+            study.values["description"] or words["study"],
+            self._name(patient),
             self._back(back, words["back"]),
             self._patient_facts(patient),
             self._study_facts(study),
             element("h2", words["series"]),
             element("ul", *cards, class_="cards"),
+            root="../",
         )
-        return self._page(study.values["description"] or words["study"], self._name(patient), body, root="../")
 
     def _study_facts(self, study: Study) -> Markup:
         words, values = self.words, study.values
@@ -242,10 +243,8 @@ class Site:
         first = next((one for one in rendered if one is not None), None)
         if first is None or first.suffix == "JPG" or any(self._suffix(entry) == "JPG" for entry in series.entries):
             return self._thumbnail(series.entries, "")
-        instead = {"HTM": self.words["report"], "PDF": self.words["document"]}.get(
-            first.suffix, self.words["no_picture"]
-        )
-        return element("span", instead, class_="none")
+        instead = _INSTEAD.get(first.suffix, ("no_picture", ""))[0]
+        return element("span", self.words[instead], class_="none")
 
     # ------------------------------------------------------------ a series
 
@@ -253,6 +252,7 @@ class Site:
         words = self.words
         shown = [(entry, self.rendered[entry.file_id]) for entry in series.entries if entry.file_id in self.rendered]
         title = self._series_title(series)
+        subtitle = " \u00b7 ".join(filter(None, (self._name(patient), self._contents(series.entries))))
         items = (
             element("li", self._figure(number, len(shown), entry, rendered, title), id=f"p{number}")
             for number, (entry, rendered) in enumerate(shown, start=1)
@@ -260,7 +260,9 @@ class Site:
         hint = words["some_only"].format(shown=len(shown), count=len(series.entries))
         pictures = sum(rendered.suffix == "JPG" for _, rendered in shown)
         viewer = element("section", id="viewer", data_label=words["browse"], data_help=words["browse_help"])
-        body = joined(
+        return self._page(
+            title,
+            subtitle,
             self._back(back, words["back_to_study"]),
             self._facts(
                 (words["name"], self._name(patient)),
@@ -270,12 +272,12 @@ class Site:
                 (words["a_series"], " ".join(filter(None, (series.values["modality"], series.values["number"])))),
             ),
             element("p", words["not_diagnostic"], class_="small"),
-            element("p", hint, class_="note") if len(shown) < len(series.entries) else Markup(),
-            viewer if pictures > 1 else Markup(),
+            element("p", hint, class_="note") if len(shown) < len(series.entries) else None,
+            viewer if pictures > 1 else None,
             element("ol", *items, class_="pictures"),
+            root="../",
+            script=pictures > 1,
         )
-        subtitle = " \u00b7 ".join(filter(None, (self._name(patient), self._contents(series.entries))))
-        return self._page(title, subtitle, body, root="../", script=pictures > 1)
 
     def _figure(self, number: int, count: int, entry: PageEntry, rendered: Rendered, title: str) -> Markup:
         words, link = self.words, f"{self.stems[entry.file_id]}.{rendered.suffix}"
@@ -286,12 +288,9 @@ class Site:
             frame = element("a", image, *self._edges(rendered), href=link, class_="frame")
             return element("figure", frame, element("figcaption", self._caption(place, rendered)), class_="shown")
         if rendered.suffix:
-            opening = words["open_report"] if rendered.suffix == "HTM" else words["open_document"]
-            name = rendered.title or (words["report"] if rendered.suffix == "HTM" else words["document"])
-            inner = element(
-                "span", element("strong", name), element("br"), element("a", opening, href=link), class_="none"
-            )
-            return element("figure", inner)
+            name, opening = (words[one] for one in _INSTEAD[rendered.suffix])
+            heading, opener = element("strong", rendered.title or name), element("a", opening, href=link)
+            return element("figure", element("span", heading, element("br"), opener, class_="none"))
         why = [words["kind"]]
         if rendered.failed:  # technical reasons are in English; screen readers need to know that
             why = [words["failed"], element("br"), element("span", rendered.reason, lang="en")]
@@ -332,13 +331,9 @@ class Site:
     ) -> bytes:
         words = self.words
         title = next((line.name for line in lines if line.name), words["report"])
-        body = joined(
-            self._back(back, words["back_to_study"]),
-            self._patient_facts(patient),
-            self._study_facts(study),
-            element("div", *(_line(line) for line in lines[1:]), class_="report"),
-        )
-        return self._page(title, self._name(patient), body, root=root)
+        content = element("div", *map(_line, lines[1:]), class_="report")
+        above = self._back(back, words["back_to_study"]), self._patient_facts(patient), self._study_facts(study)
+        return self._page(title, self._name(patient), *above, content, root=root)
 
 
 def _line(line: ReportLine) -> Markup:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from functools import partial
+from itertools import chain, groupby
 from typing import Final
 
 from attrs import evolve
 
 from fileset.dicomdir.read.directory import Contents
 from fileset.file_id import FileId
-from fileset.findings import Finding, Where
+from fileset.findings import Finding
 from fileset.media.base import Footprint
 from fileset.media.system.files import creation_time
 from fileset.media.system.spool import Spool, SpoolRange
 from fileset.pages.folder import imprint_of
-from fileset.pages.model import complete, evenly, patients_of
+from fileset.pages.model import complete, each_series, evenly, patients_of
 from fileset.pages.names import README, ROOT, stems
 from fileset.pages.options import WebOptions
 from fileset.pages.readme import WITH_DICOM, readme
 from fileset.pages.render import Rendered, render_all
-from fileset.pages.report import missing_picture
+from fileset.pages.report import missing_picture, shown_in_part
 from fileset.pages.site import Site
 from fileset.pictures.errors import need_images
 from fileset.plan.commit import Addition
@@ -57,17 +59,13 @@ class WebContent:
         for group in _series(nodes):
             shown = [group[at] for at in evenly(len(group), self._options.pictures)]
             self._rendered |= dict.fromkeys(shown, Rendered(""))
-            if len(shown) < len(group):
-                message = f"{len(shown)} of {len(group)} instances of the series are shown"
-                yield Finding("FS-PICTURE-CHOSEN", message, Where(sources.name(group[0])))
-        wanted = list(self._rendered)
-        files = [FileToRead.of_source(sources, source) for source in wanted]
-        for source, found in zip(wanted, render_all(files, self._workers), strict=True):
+            yield from shown_in_part(len(shown), len(group), sources.name(group[0]))
+        files = [FileToRead.of_source(sources, source) for source in self._rendered]
+        for source, found in zip(list(self._rendered), render_all(files, self._workers), strict=True):
             if found.content:
                 self._pieces[source] = self._spool.add(found.content)
             self._rendered[source] = evolve(found, content=b"")
-            if found.reason:
-                yield missing_picture(found, sources.name(source))
+            yield from missing_picture(found, sources.name(source))
 
     def weigh(self, source: int, footprint: Footprint) -> int:
         """Estimate the most bytes that the picture of an instance, and its place on a page, take."""
@@ -93,24 +91,22 @@ class WebContent:
         shown = {file_id: source for file_id, source in source_of.items() if source in self._rendered}
         named = stems(shown)
         rendered = {file_id: self._rendered[source] for file_id, source in shown.items()}
-        for patient in patients:
-            for study in patient.studies:
-                for series in study.series:
-                    for entry in series.entries:
-                        if entry.file_id in rendered:
-                            complete(patient, series, rendered[entry.file_id].texts)
+        for patient, _, series in each_series(patients):
+            for entry in series.entries:
+                if entry.file_id in rendered:
+                    complete(patient, series, rendered[entry.file_id].texts)
         imprint = imprint_of(self._options)
         now = creation_time()
         for file_id, source in shown.items():
             if source in self._pieces:
-                piece = self._pieces[source]
-                path = f"{ROOT}/{named[file_id]}.{rendered[file_id].suffix}"
-                yield Addition(FileId.tolerant(path), piece.size, partial(self._spool.chunks, piece), now)
-        for name, content in Site(patients, rendered, named, imprint).pages():
-            piece = self._spool.add(content)
-            yield Addition(FileId.tolerant(name), piece.size, partial(self._spool.chunks, piece), now)
-        about = readme(imprint, WITH_DICOM)
-        yield Addition(FileId.tolerant(README), len(about), lambda: iter((about,)), now)
+                name = f"{ROOT}/{named[file_id]}.{rendered[file_id].suffix}"
+                yield self._addition(name, self._pieces[source], now)
+        texts = chain(Site(patients, rendered, named, imprint).pages(), [(README, readme(imprint, WITH_DICOM))])
+        for name, content in texts:
+            yield self._addition(name, self._spool.add(content), now)
+
+    def _addition(self, name: str, piece: SpoolRange, now: datetime) -> Addition:
+        return Addition(FileId.tolerant(name), piece.size, partial(self._spool.chunks, piece), now)
 
     def close(self) -> None:
         """Remove the temporary file of pictures."""
@@ -119,12 +115,6 @@ class WebContent:
 
 def _series(nodes: Iterable[Node]) -> Iterator[list[int]]:
     """Collect the sources of each series: instances below the same record."""
-    group: list[int] = []
-    for node in nodes:
-        if node.source >= 0:
-            group.append(node.source)
-        elif group:
-            yield group
-            group = []
-    if group:
-        yield group
+    for are_instances, group in groupby(nodes, key=lambda node: node.source >= 0):
+        if are_instances:
+            yield [node.source for node in group]

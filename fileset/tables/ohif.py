@@ -71,7 +71,7 @@ def _instances(values: Mapping[str, Any], url: str) -> Iterator[Document]:
     metadata = _only(values, _INSTANCE)
     for name in _LISTS & metadata.keys():
         metadata[name] = metadata[name] if isinstance(metadata[name], list) else [metadata[name]]
-    frames = values.get("NumberOfFrames")
+    frames: Any = values.get("NumberOfFrames")
     several = isinstance(frames, int) and frames > 1  # a damaged file may have a text
     urls = [f"{url}?frame={number}" for number in range(1, frames + 1)] if several else [url]
     return ({"metadata": metadata, "url": f"dicomweb:{address}"} for address in urls)

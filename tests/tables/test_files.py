@@ -7,10 +7,12 @@ from pathlib import Path
 import pydicom
 import pytest
 
+from fileset.creator import index
 from fileset.errors import FormatError
 from fileset.reader import Reader
 from fileset.tables.files import complete
 from fileset.tables.ohif import ohif
+from tests.support import synthetic
 
 jsonschema = pytest.importorskip("jsonschema")
 SHIPPED = Path(pydicom.__file__).parent / "data" / "test_files" / "dicomdirtests"
@@ -103,3 +105,13 @@ def test_the_document_for_ohif_has_the_documented_fields() -> None:
     assert sum(study["NumInstances"] for study in document["studies"]) == len(instances)
     assert instances[0]["url"].startswith("dicomweb:https://example.org/disc/")
     assert not problems
+
+
+def test_ohif_shows_an_image_with_a_damaged_number_of_frames_once(tmp_path: Path) -> None:
+    dataset = synthetic.instance(synthetic.CT_IMAGE)
+    dataset.add_new(0x00280008, "LO", "many")
+    synthetic.write(dataset, tmp_path / "I1")
+    index(tmp_path)
+    with Reader(tmp_path) as reader:
+        (study,) = ohif(reader.instances, "https://example.org", [])["studies"]
+    assert [one["url"] for one in study["series"][0]["instances"]] == ["dicomweb:https://example.org/I1"]
