@@ -22,23 +22,29 @@ class Advice(NamedTuple):
     command: str
 
 
-REPAIR: Final = Advice(
-    "`fileset.repair_file_set()` rebuilds it from the files", "`fileset repair` rebuilds it from the files"
-)
-MERGE: Final = Advice("`fileset.repair_file_set()` makes one of them", "`fileset repair` makes one of them")
+_FUNCTIONS: Final = {
+    "create": "Creator",
+    "extract": "fileset.extract()",
+    "index": "fileset.index()",
+    "repair": "fileset.repair_file_set()",
+}
+"""The verbs that advice names, each with its name in Python."""
+
+
+def _naming(sentence: str) -> Advice:
+    """Make advice from a sentence that has {VERB} in the place of the function, or of the verb."""
+    functions = {verb: f"`{function}`" for verb, function in _FUNCTIONS.items()}
+    verbs = {verb: f"`fileset {verb}`" for verb in _FUNCTIONS}
+    return Advice(sentence.format_map(functions), sentence.format_map(verbs))
+
+
+REPAIR: Final = _naming("{repair} rebuilds it from the files")
+MERGE: Final = _naming("{repair} makes one of them")
 ONE_PROCESS: Final = Advice("Try again with one process (jobs=1)", "Try again with one process (--jobs 1)")
-REPAIR_OR_SCAN: Final = Advice(
-    "`fileset.repair_file_set()` rebuilds it from the files",
-    "`fileset repair` rebuilds it from the files, `fileset extract --scan` copies them out without it",
-)
+REPAIR_OR_SCAN: Final = Advice(REPAIR.python, f"{REPAIR.command}, `fileset extract --scan` copies them out without it")
 COPY_OUT: Final = Advice("`Reader` reads the rest", "`fileset extract` copies out the rest")
-CREATE: Final = Advice(
-    "`Creator` makes one of the DICOM files in it", "`fileset create` makes one of the DICOM files in it"
-)
-INDEX_INSTEAD: Final = Advice(
-    "Use `fileset.index()` for files that stay where they are, or write the file-set elsewhere",
-    "Use `fileset index` for files that stay where they are, or write the file-set elsewhere",
-)
+CREATE: Final = _naming("{create} makes one of the DICOM files in it")
+INDEX_INSTEAD: Final = _naming("Use {index} for files that stay where they are, or write the file-set elsewhere")
 ENCRYPTED: Final = "encrypted (a Secure DICOM File, PS3.15 D.1): it cannot be opened without a key or password"
 OPEN_WITH: Final = Advice(
     "Give `security=Security(key=...)` or `Security(password=...)`",
@@ -50,28 +56,17 @@ OPEN_ARCHIVE: Final = Advice(
     "Give `security=Security(zip_password=...)`",
     "Give a file with the password of the archive with --zip-password-file",
 )
-EXTRACT: Final = Advice(
-    "`fileset.extract()` copies out its DICOM files", "`fileset extract` copies out its DICOM files"
-)
+EXTRACT: Final = _naming("{extract} copies out its DICOM files")
 INDEX: Final = Advice(
     "`fileset.index()` makes one; `Reader(..., scan=True)` reads the files without it",
     "`fileset index` makes one; `fileset list --scan` shows the files without it",
 )
 WRITE_AGAIN: Final = "Write it again"
-WRITE_OR_INDEX: Final = Advice(
-    "Write it again, or use `fileset.index()`, which lists the files that are complete",
-    "Write it again, or use `fileset index`, which lists the files that are complete",
-)
-NAME_MEDIUM: Final = Advice(
-    "Name the folder that the file is in; `fileset.index()` makes a DICOMDIR there",
-    "Name the folder that the file is in; `fileset index` makes a DICOMDIR there",
-)
+WRITE_OR_INDEX: Final = _naming("Write it again, or use {index}, which lists the files that are complete")
+NAME_MEDIUM: Final = _naming("Name the folder that the file is in; {index} makes a DICOMDIR there")
 NAME_FOLDER_OF: Final = "For a single DICOM file, name the folder that it is in"
 NAME_FOLDER: Final = "Name the folder that has the DICOMDIR"
-NAME_FOLDER_ABOVE: Final = Advice(
-    f"{NAME_FOLDER}; `fileset.index()` makes a DICOMDIR for this one alone",
-    f"{NAME_FOLDER}; `fileset index` makes a DICOMDIR for this one alone",
-)
+NAME_FOLDER_ABOVE: Final = _naming(NAME_FOLDER + "; {index} makes a DICOMDIR for this one alone")
 INDEX_AGAIN: Final = Advice(
     "`fileset.index(folder, replace=True)` makes a new file-set of the same files",
     "`fileset index --replace` makes a new file-set of the same files",
@@ -151,15 +146,8 @@ class FilesetError(Exception):
 
     def moved(self, **changes: Any) -> FilesetError:
         """Return the same error with another `path`, `offset`, `reason` or `advice`."""
-        facts = {
-            "path": self.path,
-            "offset": self.offset,
-            "tag": self.tag,
-            "advice": self._advice,
-            "rule": self.rule,
-            **changes,
-        }
-        return type(self)(facts.pop("reason", self.reason), **facts)
+        facts = {name: getattr(self, name) for name in ("reason", "path", "offset", "tag", "rule")}
+        return type(self)(**facts | {"advice": self._advice} | changes)
 
 
 class RuleError(FilesetError, ValueError):

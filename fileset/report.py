@@ -177,13 +177,8 @@ class Report:
     hashes: bool = False
 
     def __repr__(self) -> str:
-        parts = (
-            ("added", self.added),
-            ("removed", self.removed),
-            ("refreshed", self.refreshed),
-            ("skipped", self.skipped),
-        )
-        counts = [f"{len(found):,} {name}" for name, found in (*parts, ("findings", self.findings)) if len(found)]
+        names = ("added", "removed", "refreshed", "skipped", "findings")
+        counts = [f"{number:,} {name}" for name in names if (number := len(getattr(self, name)))]
         return f"<Report on {self.medium}: {', '.join(counts) or 'nothing changed'}>"
 
     def _repr_html_(self) -> str:
@@ -245,4 +240,4 @@ class Report:
     @property
     def warnings(self) -> list[Finding]:
         """The findings of severity warning or error."""
-        return [finding for finding in self.findings if finding.severity in (WARNING, "error")]
+        return [finding for finding in self.findings if finding.severity in (WARNING, ERROR)]

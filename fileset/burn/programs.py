@@ -45,16 +45,17 @@ class BurningProgram:
 
     def command(self, device: str, image: str, *, blank: bool, speed: int | None) -> list[str]:
         """Build the command that burns an image. Raises `RuleError` if the program cannot erase, or set a speed."""
-        if blank and not self.blank:
-            raise RuleError(
-                f"{self.name} cannot erase a disc", advice="Erase it first, or choose another program (--program)"
-            )
-        if speed is not None and not self.speed:
-            raise RuleError(
-                f"{self.name} cannot set a speed", advice="Leave --speed out, or choose another program (--program)"
-            )
-        words = [*self.burn[:-1], *(self.blank if blank else ()), *(self.speed if speed else ()), self.burn[-1]]
-        return _filled(words, device, image, speed)
+        for asked, words, does, instead in (
+            (blank, self.blank, "erase a disc", "Erase it first"),
+            (speed is not None, self.speed, "set a speed", "Leave --speed out"),
+        ):
+            if asked and not words:
+                advice = f"{instead}, or choose another program (--program)"
+                raise RuleError(f"{self.name} cannot {does}", advice=advice)
+        *burn, last = self.burn
+        return _filled(
+            [*burn, *(self.blank if blank else ()), *(self.speed if speed else ()), last], device, image, speed
+        )
 
     def disc_state(self, device: str) -> DiscState:
         """Ask for the state of the disc, blank if the program cannot report it. Raises `MediumError` if it cannot use the drive."""

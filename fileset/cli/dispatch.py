@@ -181,12 +181,9 @@ def _report_error(problem: FilesetError, arguments: Sequence[str]) -> int:
         advice = path_like(problem.path)
         problem = problem.moved(advice=advice)
     notes = _notes(problem)
-    alone = notes if len(notes) == 1 else ()
-    complain("; ".join((problem.text(command=True), *alone)))
-    for note in () if alone else notes:
-        say(f"  {note}")
-    if hint:
-        say(hint)
+    beside, below = (notes, ()) if len(notes) == 1 else ((), notes)
+    complain("; ".join((problem.text(command=True), *beside)))
+    say(*(f"  {note}" for note in below), *filter(None, [hint]))
     facts: dict[str, object] = {"kind": problem.kind, "rule": problem.rule or None, "message": problem.reason}
     facts |= {"path": problem.path or None, "offset": problem.offset}
     facts |= {"advice": advice or hint or None, "notes": list(notes)}

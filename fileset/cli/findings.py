@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from fileset.cli.output import counted, json_text, picked, say
+from fileset.cli.output import counted, grouped, json_text, picked, say
 from fileset.errors import LOCKED, OPEN_ARCHIVE
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ def tell_problems(sections: Mapping[str, Sequence[Problem]], *, everything: bool
     for heading, problems in sections.items():
         if problems:
             say(f"{heading}:")
-        for line in summary(problems, everything=everything):
-            say(line)
+        say(*summary(problems, everything=everything))
     if not everything and any(len(problems) > LINES for problems in sections.values()):
         say("  (-v or --json names every one)")
     if any(LOCKED in text for problems in sections.values() for _, text in problems):
@@ -56,9 +55,7 @@ def summary(problems: Sequence[Problem], *, everything: bool) -> Iterator[str]:
 def _grouped(problems: Sequence[Problem]) -> Iterator[str]:
     from fileset.findings import RULES
 
-    groups: dict[str, list[str]] = {}
-    for rule, text in problems:
-        groups.setdefault(rule, []).append(text)
+    groups = grouped(problems)
     examples = max(min((LINES - 1) // len(groups) - 1, EXAMPLES), 0)
     for rule, texts in groups.items():
         yield f"{len(texts):>7,} x {RULES[rule].title} [{rule}]"

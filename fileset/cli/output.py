@@ -11,9 +11,11 @@ from functools import cache
 from io import TextIOWrapper
 from itertools import chain, islice
 from math import isfinite
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, TypeVar
 
 from fileset.errors import MediumError
+
+Item = TypeVar("Item")
 
 _UNSAFE: Final = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 """Control characters, marks that reorder or break lines, and halves of surrogate pairs."""
@@ -63,17 +65,17 @@ def abandon(stream: TextIO) -> None:
 # ---------------------------------------------------------------- messages
 
 
-def say(message: str) -> None:
-    """Write a line to standard error; on a terminal, break it at spaces.
+def say(*messages: str) -> None:
+    """Write each message as a line to standard error; on a terminal, break it at spaces.
 
     A message that cannot be written is lost; the exit code does not depend on it.
     """
-    text = escaped(message)
-    try:
-        sys.stderr.write((paragraph(text) if sys.stderr.isatty() else text) + "\n")
-        sys.stderr.flush()
-    except OSError:
-        abandon(sys.stderr)
+    for text in map(escaped, messages):
+        try:
+            sys.stderr.write((paragraph(text) if sys.stderr.isatty() else text) + "\n")
+            sys.stderr.flush()
+        except OSError:
+            abandon(sys.stderr)
 
 
 def paragraph(text: str) -> str:
@@ -96,6 +98,14 @@ def complain(message: str) -> None:
 def counted(number: int, noun: str, plural: str = "") -> str:
     """Write a number with its noun: "1 file", "2,500 files"."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def grouped(pairs: Iterable[tuple[str, Item]]) -> dict[str, list[Item]]:
+    """Collect the second of each pair under the first, in the order of their first occurrence."""
+    groups: dict[str, list[Item]] = {}
+    for name, item in pairs:
+        groups.setdefault(name, []).append(item)
+    return groups
 
 
 def sized(number: int) -> str:

@@ -34,13 +34,8 @@ def add_web(parser: _ActionsContainer) -> None:
 
 def refuse_web_alone(options: Namespace) -> None:
     """Raise `RuleError` for an option about pages without --web."""
-    given = {
-        "--web-pictures": options.web_pictures,
-        "--web-language": options.web_language,
-        "--institution": options.institution,
-        "--contact": options.contact,
-    }
-    alone = next((name for name, value in given.items() if value), "")
+    given = picked(options, "web_pictures", "web_language", "institution", "contact")
+    alone = next((f"--{name.replace('_', '-')}" for name, value in given.items() if value), "")
     if alone and not options.web:
         raise RuleError(f"{alone} works only with --web", advice="Add --web, or leave it out")
 
@@ -88,20 +83,15 @@ def make_pages(options: Namespace, folder: str) -> int:
             tell_findings(findings, everything=options.verbose, quiet=options.quiet)
         if not options.quiet or not report.complete:
             say(_summary(report))
-        whole = (
-            report.complete
-            and report.instances
-            and not hides_records(one for one in reader.findings if one.rule != "FS-FILE-UNLISTED")
-        )
-        return 0 if whole else PARTLY
+        hidden = hides_records(one for one in reader.findings if one.rule != "FS-FILE-UNLISTED")
+        return 0 if report.complete and report.instances and not hidden else PARTLY
 
 
 def _summary(report: PagesReport) -> str:
     if not report.instances:
         return "there are no instances on this medium: nothing to show"
-    shown = [counted(report.pictures, "picture")]
-    shown += [counted(report.reports, "report")] if report.reports else []
-    shown += [counted(report.documents, "document")] if report.documents else []
+    kinds = {"report": report.reports, "document": report.documents}
+    shown = [counted(report.pictures, "picture"), *(counted(number, kind) for kind, number in kinds.items() if number)]
     without = sum(finding.rule in ("FS-PICTURE-NONE", "FS-PICTURE-FAILED") for finding in report.findings)
     lacking = f"; {counted(without, 'instance')} without a picture (-v or --json names each)" if without else ""
     return f"{', '.join(shown)} of {counted(report.instances, 'instance')} in {report.folder}{lacking}"

@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fileset.cli.findings import LINES, PARTLY, Problem, problems_of, tell_findings, tell_problems
-from fileset.cli.output import counted, escaped, lasting, say, sized, write
+from fileset.cli.options import keys_of
+from fileset.cli.output import counted, escaped, grouped, lasting, say, sized, write
 from fileset.cli.read_options import tell_unmatched
 from fileset.cli.report_document import write_report_document
 from fileset.cli.volumes import in_words, manifests
@@ -22,6 +23,7 @@ from fileset.errors import DONE, LOCKED
 if TYPE_CHECKING:
     from fileset.findings import Finding
     from fileset.report import Replaced, Report, Skipped
+    from fileset.updater import Updater
 
 WRITTEN: Final = "written to"
 """Completes the summary of a verb that writes all files of a new file-set."""
@@ -64,20 +66,12 @@ def tell(report: Report, options: Namespace, wording: Wording) -> int:
         raise
 
 
-def tell_matched(
-    report: Report,
-    options: Namespace,
-    wording: Wording,
-    keys: Mapping[str, str],
-    absent: Callable[[Iterable[str]], Mapping[str, int]],
-    *,
-    matched: bool,
-) -> int:
+def tell_matched(report: Report, options: Namespace, wording: Wording, updater: Updater, *, matched: bool) -> int:
     """Report as `tell`; unless something `matched` the keys, say so, and return exit code 3: a value may be misspelt."""
-    code = tell(report, options, wording)
+    code, keys = tell(report, options, wording), keys_of(options.keys)
     if matched or not keys:
         return code
-    tell_unmatched(keys, options, absent)
+    tell_unmatched(keys, options, updater.absent)
     return PARTLY
 
 
@@ -89,8 +83,7 @@ def _tell(report: Report, options: Namespace, wording: Wording) -> int:
     else:
         _tell_files(report, options, wording)
     if not (report.complete or options.quiet):
-        for line in (*_option_hints(report, options), *wording.hints(report, options)):
-            say(line)
+        say(*_option_hints(report, options), *wording.hints(report, options))
     if not options.quiet or not complete:
         say(_summary(report, options, wording))
     if report.removable and report.written and not options.quiet:
@@ -125,8 +118,7 @@ def _tell_files(report: Report, options: Namespace, wording: Wording) -> None:
     if wording.drops and not options.verbose:
         _tell_dropped(report)
     _tell_details(report, everything=options.verbose)
-    for replaced in report.replaced:
-        say(_former(replaced, dry_run=report.dry_run))
+    say(*(_former(replaced, dry_run=report.dry_run) for replaced in report.replaced))
     if report.dry_run and not options.verbose:
         write(map(in_words, report.volumes))
 
@@ -151,31 +143,32 @@ def _tell_dropped(report: Report) -> None:
     """Name the instances that are gone although the user did not ask for it."""
     if report.removed:
         say(f"{counted(len(report.removed), 'instance')} {'would be ' if report.dry_run else ''}dropped:")
-    for removed in report.removed[:NAMED]:
-        say(f"  {removed.file_id}, {removed.sop_instance_uid or 'no SOP Instance UID'}")
+    say(*(f"  {one.file_id}, {one.sop_instance_uid or 'no SOP Instance UID'}" for one in report.removed[:NAMED]))
     if len(report.removed) > NAMED:
         say(f"  and {len(report.removed) - NAMED:,} more (-v or --json names every one)")
 
 
 def _tell_details(report: Report, *, everything: bool) -> None:
     tell_skipped(report.skipped, everything=everything)
-    findings = report.findings if everything else report.warnings
-    kept = {"finding": findings} if everything else _by_severity(report)
-    sections = {counted(len(some), name, PLURALS.get(name, "")): problems_of(some) for name, some in kept.items()}
-    tell_problems(sections, everything=everything)
+    kept = {"finding": report.findings} if everything else _by_severity(report)
+    tell_problems({_heading(*item): problems_of(item[1]) for item in kept.items()}, everything=everything)
 
 
 def _by_severity(report: Report) -> dict[str, list[Finding]]:
     """Sort findings into errors, which lead to exit code 3, other faults, which do not, and warnings."""
     from fileset.report import ASKED_FOR
 
-    corrected, remaining = report.findings[: report.mended], report.findings[report.mended :]
-    return {
-        "error": [one for one in remaining if one.severity == "error" and one.rule not in ASKED_FOR],
-        CHOSEN_FAULT: [one for one in remaining if one.severity == "error" and one.rule in ASKED_FOR],
-        OLD_FAULT: [one for one in corrected if one.severity == "error"],
-        "warning": [one for one in report.findings if one.severity == "warning"],
-    }
+    kinds: dict[str, list[Finding]] = {"error": [], CHOSEN_FAULT: [], OLD_FAULT: [], "warning": []}
+    for at, one in enumerate(report.findings):
+        fault = OLD_FAULT if at < report.mended else CHOSEN_FAULT if one.rule in ASKED_FOR else "error"
+        kind = fault if one.severity == "error" else one.severity
+        if kind in kinds:
+            kinds[kind].append(one)
+    return kinds
+
+
+def _heading(kind: str, findings: Sequence[Finding]) -> str:
+    return counted(len(findings), kind, PLURALS.get(kind, ""))
 
 
 def tell_skipped(skipped: Sequence[Skipped], *, everything: bool) -> None:
@@ -218,9 +211,7 @@ def _encrypted(skipped: Skipped) -> str:
 def _tell_foreign(foreign: Sequence[Skipped], *, everything: bool) -> None:
     number = counted(len(foreign), "file that is not DICOM", "files that are not DICOM")
     if everything:
-        say(f"{number}, left out:")
-        for one in foreign:
-            say(f"  {one.source}")
+        say(f"{number}, left out:", *(f"  {one.source}" for one in foreign))
         return
     names = ", ".join(one.source.rpartition("/")[2] for one in foreign[:EXAMPLES])
     more = ", ..." if len(foreign) > EXAMPLES else ""
@@ -257,10 +248,11 @@ INCLUDED_BY: Final = {
 def _option_hints(report: Report, options: Namespace) -> Iterator[str]:
     """Suggest each option of this verb that may include skipped files: a file may break a second rule, which is not known yet."""
     counts = Counter(one.rule for one in report.skipped)
-    rules: dict[str, list[str]] = {}
-    for rule, (name, typed) in INCLUDED_BY.items():
-        if counts[rule] and getattr(options, name, None) not in (None, True, typed.rpartition(" ")[2]):
-            rules.setdefault(typed, []).append(rule)
+    rules = grouped(
+        (typed, rule)
+        for rule, (name, typed) in INCLUDED_BY.items()
+        if counts[rule] and getattr(options, name, None) not in (None, True, typed.rpartition(" ")[2])
+    )
     for typed, some in rules.items():
         number = sum(counts[rule] for rule in some)
         yield f"{typed} may include {counted(number, 'file')} skipped for {' or '.join(some)}"
@@ -290,7 +282,7 @@ def _remarks(report: Report, options: Namespace, wording: Wording) -> Iterator[s
         yield f"{counted(cleared, 'preamble')} {would}cleared"
     if skipped := len(report.skipped) - len(report.foreign):
         yield f"{counted(skipped, 'file')} skipped"
-    yield from (counted(len(some), name, PLURALS.get(name, "")) for name, some in _by_severity(report).items() if some)
+    yield from (_heading(kind, findings) for kind, findings in _by_severity(report).items() if findings)
     without = sum(one.rule in ("FS-PICTURE-NONE", "FS-PICTURE-FAILED") for one in report.findings)
     if without:
         yield f"{without:,} without a picture (-v names each)"

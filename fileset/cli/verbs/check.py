@@ -9,12 +9,23 @@ from typing import TYPE_CHECKING, Final
 
 from fileset.cli.findings import NOUNS, finding_row
 from fileset.cli.options import add_common, add_flag, add_format, add_value
-from fileset.cli.output import aligned, counted, escaped, json_text, paragraph, picked, say, write, write_document
+from fileset.cli.output import (
+    aligned,
+    counted,
+    escaped,
+    grouped,
+    json_text,
+    paragraph,
+    picked,
+    say,
+    write,
+    write_document,
+)
 from fileset.cli.progress import progress
 from fileset.cli.shared_options import add_shared, at_work, role_options
 from fileset.cli.shell import shown
 from fileset.errors import FilesetError, RuleError
-from fileset.findings import ERROR, INFO, RULES, WARNING, Finding
+from fileset.findings import ERROR, INFO, RULES, WARNING
 
 if TYPE_CHECKING:
     from fileset.check import CheckReport
@@ -174,7 +185,7 @@ def lines(report: CheckReport, *, everything: bool, quiet: bool) -> Iterator[Lin
     """Yield the report for people: findings by severity and rule, the most severe first, and a summary."""
     severities = (ERROR,) if quiet else (ERROR, WARNING, INFO) if everything else (ERROR, WARNING)
     cut = False
-    groups = _by_rule(report.findings)
+    groups = grouped((finding.rule, finding) for finding in report.findings)
     for severity in severities:
         for rule, findings in groups.items():
             if RULES[rule].severity != severity:
@@ -188,13 +199,6 @@ def lines(report: CheckReport, *, everything: bool, quiet: bool) -> Iterator[Lin
     if cut:
         yield "(-v or --json names every one)", "dim"
     yield _summary(report), "bold"
-
-
-def _by_rule(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
-    groups: dict[str, list[Finding]] = {}
-    for finding in findings:
-        groups.setdefault(finding.rule, []).append(finding)
-    return groups
 
 
 def _title(rule: str, number: int) -> str:

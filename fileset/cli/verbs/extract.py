@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.findings import LINES, PARTLY, finding_rows, hides_records, tell_findings
 from fileset.cli.options import add_common, add_flag, add_keys, add_value, keys_of
-from fileset.cli.output import counted, json_text, picked, say, sized, write_document
+from fileset.cli.output import counted, grouped, json_text, picked, say, sized, write_document
 from fileset.cli.progress import progress
 from fileset.cli.read_options import add_medium, identification, opened, tell_unmatched
 from fileset.cli.reconcile_options import (
@@ -140,22 +140,22 @@ def _tell(report: ExtractReport, reader: Reader | Scanned, options: Namespace) -
         _document(report, reader)
     elif not options.quiet:
         tell_skipped(report.skipped, everything=options.verbose)
-        _tell_lost(f"{counted(len(report.missing), 'file')} missing", report.missing, everything=options.verbose)
-        _tell_lost(f"{counted(len(report.failed), 'file')} not copied", report.failed, everything=options.verbose)
+        for lost, fault in ((report.missing, "missing"), (report.failed, "not copied")):
+            if lost:
+                say(f"{counted(len(lost), 'file')} {fault}:", *lost_lines(lost, everything=options.verbose))
     if not options.json:
         findings = [*reader.findings, *report.findings]
         tell_findings(findings, everything=options.verbose, quiet=options.quiet)
-    if report.beside and not options.quiet:
-        _tell_beside(report, options)
     if not options.quiet:
-        for line in _notes(report):
-            say(line)
+        say(*_notes(report, options))
     if not options.quiet or not report.complete:
         say(_summary(report))
 
 
-def _notes(report: ExtractReport) -> Iterator[str]:
+def _notes(report: ExtractReport, options: Namespace) -> Iterator[str]:
     """Remark on names, and on files that were not copied."""
+    if report.beside:
+        yield from _beside(report, options)
     for keyword, number in report.lacking.items():
         yield f"{counted(number, 'file has', 'files have')} no {keyword}: left out of the names"
     if report.shortened:
@@ -169,31 +169,21 @@ def _notes(report: ExtractReport) -> Iterator[str]:
         yield f"{left} on the medium; without --listed-only they are copied too"
 
 
-def _tell_beside(report: ExtractReport, options: Namespace) -> None:
+def _beside(report: ExtractReport, options: Namespace) -> Iterator[str]:
     """Report files whose name differs from the template, because another file has that name."""
     files = counted(report.beside, "file has", "files have")
     apart = (
         "" if "{SOPInstanceUID" in _template(options) else "; a template with {SOPInstanceUID} makes the names unique"
     )
     advice = "" if options.verbose else f" (-v or --json names each{apart})"
-    say(f"{files} another name than the template gives, because another file already has that name{advice}")
-    for copy in report.files if options.verbose else ():
-        if copy.beside:
-            say(f"  {copy.file_id} -> {copy.path}")
-
-
-def _tell_lost(heading: str, lost: Sequence[Lost], *, everything: bool) -> None:
-    if lost:
-        say(f"{heading}:")
-        for line in lost_lines(lost, everything=everything):
-            say(line)
+    yield f"{files} another name than the template gives, because another file already has that name{advice}"
+    if options.verbose:
+        yield from (f"  {copy.file_id} -> {copy.path}" for copy in report.files if copy.beside)
 
 
 def lost_lines(lost: Sequence[Lost], *, everything: bool) -> Iterator[str]:
     """List lost instances below their series; if there are many and `everything` is not set, only counts by series."""
-    groups: dict[str, list[Lost]] = {}
-    for one in lost:
-        groups.setdefault(_series(one), []).append(one)
+    groups = grouped((_series(one), one) for one in lost)
     brief = not everything and len(lost) > LINES
     for series, instances in islice(groups.items(), LINES if brief else None):
         yield f"  {series}: {counted(len(instances), 'instance')}"
@@ -219,18 +209,14 @@ def _instance(lost: Lost) -> str:
 
 
 def _summary(report: ExtractReport) -> str:
-    parts = [f"{counted(report.copied, 'file')} ({sized(report.size)}) copied to {report.folder}"]
-    parts += [
-        f"{number:,} {what}"
-        for number, what in (
-            (report.already_there, "already there"),
-            (len(report.missing), "missing"),
-            (len(report.failed), "not copied"),
-            (len({finding.where.file for finding in report.doubtful}), "of them damaged or not as in their records"),
-        )
-        if number
-    ]
-    return ", ".join(parts)
+    numbers = {
+        "already there": report.already_there,
+        "missing": len(report.missing),
+        "not copied": len(report.failed),
+        "of them damaged or not as in their records": len({finding.where.file for finding in report.doubtful}),
+    }
+    copied = f"{counted(report.copied, 'file')} ({sized(report.size)}) copied to {report.folder}"
+    return ", ".join([copied, *(f"{number:,} {words}" for words, number in numbers.items() if number)])
 
 
 def _document(report: ExtractReport, reader: Reader | Scanned) -> None:

@@ -48,4 +48,4 @@ def run(options: Namespace) -> int:
         refreshed = updater.refresh(**keys)
         identify(updater, options)
         report = updater.commit(dry_run=options.dry_run, hashes=bool(options.manifest))
-    return tell_matched(report, options, WORDING, keys, updater.absent, matched=refreshed > 0)
+    return tell_matched(report, options, WORDING, updater, matched=refreshed > 0)

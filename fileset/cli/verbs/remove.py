@@ -47,4 +47,4 @@ def run(options: Namespace) -> int:
         updater.remove(level=options.level, keep_files=options.keep_files, **keys)
         report = updater.commit(dry_run=options.dry_run, hashes=bool(options.manifest))
     matched = bool(report.removed or report.written)
-    return tell_matched(report, options, WORDING, keys, updater.absent, matched=matched)
+    return tell_matched(report, options, WORDING, updater, matched=matched)

@@ -20,7 +20,7 @@ from fileset.cli.options import (
     positive,
     split_media,
 )
-from fileset.cli.output import complain, counted, json_text, picked, say, sized, write_document
+from fileset.cli.output import complain, counted, grouped, json_text, picked, say, sized, write_document
 from fileset.cli.progress import progress
 from fileset.cli.read_options import identification, opened_whole, tell_unmatched
 from fileset.cli.reconcile_options import add_reconciliation, reconciliation_of, require_one_patient, tell_changes
@@ -222,8 +222,7 @@ def _tell(outcome: _Outcome, reconciliation: Reconciliation | None, options: Nam
         return
     report = outcome.report
     if not options.json:
-        for line in _lines(report, everything=options.verbose):
-            say(line)
+        say(*_lines(report, everything=options.verbose))
         if reconciliation is not None and not options.quiet:
             tell_changes(reconciliation.changes)
         tell_findings(outcome.findings, everything=options.verbose, quiet=options.quiet)
@@ -253,11 +252,8 @@ def _lost_lines(report: SendReport, *, everything: bool) -> Iterator[str]:
 
 def _note_lines(report: SendReport, *, everything: bool) -> Iterator[str]:
     """List the notes of the peer on the instances that it accepted, each with its number of instances."""
-    notes: dict[str, list[str]] = {}
-    for one in report.instances:
-        for note in (one.reason, one.transcoded) if one.there else ():
-            if note:
-                notes.setdefault(note, []).append(one.file_id)
+    accepted = [one for one in report.instances if one.there]
+    notes = grouped((note, one.file_id) for one in accepted for note in (one.reason, one.transcoded) if note)
     for reason, names in notes.items():
         shown = names if everything else names[:1]
         yield from (f"  {name}: {reason}" for name in shown)
@@ -282,10 +278,8 @@ def _tell_probe(medium: str, found: Probe) -> None:
     say(f"{medium}: {found.peer} answers; nothing was sent")
     for pair, number in found.numbers.items():
         say(f"  {counted(number, 'instance')}, {named(*pair)}: {'accepted' if found.takes[pair] else 'not accepted'}")
-    for one in found.unsendable:
-        say(f"  {one.file_id}: {one.reason}")
-    for sentence in found.disagreements:
-        say(f"  {sentence}")
+    say(*(f"  {one.file_id}: {one.reason}" for one in found.unsendable))
+    say(*(f"  {sentence}" for sentence in found.disagreements))
 
 
 def _row(outcome: _Outcome) -> dict[str, Any]:
