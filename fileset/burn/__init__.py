@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import time
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -83,11 +84,8 @@ def burn_image(
         MediumError: There is no disc, it is too small, the burning program fails, or the disc cannot be read afterwards.
     """
     path = os.path.abspath(_image(image))  # so that no program takes it for an option
-    opened = IsoMedium(path)
-    try:
+    with closing(IsoMedium(path)) as opened:
         sectors = opened.whole_sectors()  # raises for an incomplete image, before a disc is spent on it
-    finally:
-        opened.close()
     _require_drive(device, path)
     chosen = program_for(program)
     command = chosen.command(_letter(device) or device, path, blank=blank, speed=speed)

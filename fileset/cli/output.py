@@ -108,6 +108,13 @@ def grouped(pairs: Iterable[tuple[str, Item]]) -> dict[str, list[Item]]:
     return groups
 
 
+def cut(lines: Sequence[str], most: int | None, more: str) -> Iterator[str]:
+    """Yield at most `most` lines, all if it is None; then `more`, which has {} for the number of the others."""
+    yield from lines[:most]
+    if most is not None and len(lines) > most:
+        yield more.format(len(lines) - most)
+
+
 def sized(number: int) -> str:
     """Write a number of bytes as text with three digits, in the decimal units of media: kB, MB, GB."""
     if number < 1000:

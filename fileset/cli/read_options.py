@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.options import add_format
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fileset.extraction.complete import Complete
     from fileset.extraction.scanned import Scanned
     from fileset.reader import Reader
-
+    from fileset.updater import Updater
 
 MEDIUM_HELP: Final = "a folder with a DICOMDIR, the DICOMDIR itself, an image of a disc, or a ZIP archive"
 
@@ -53,11 +53,11 @@ def identification(reader: Reader | Scanned | Complete) -> dict[str, Any]:
 
 
 def tell_unmatched(
-    keys: Mapping[str, str], options: Namespace, absent: Callable[[Iterable[str]], Mapping[str, int]]
+    keys: Mapping[str, str], options: Namespace, searched: Reader | Scanned | Complete | Updater
 ) -> None:
     """Report that nothing matches, because a value may be misspelt, and name the keys that no record has."""
     say(f"nothing matches {', '.join(f'{key}={value}' for key, value in keys.items())}")
-    lacking = {} if options.quiet else absent(keys)
+    lacking = {} if options.quiet else searched.absent(keys)
     if lacking:
         names = " or ".join(f"{key} ({tag >> 16:04X},{tag & 0xFFFF:04X})" for key, tag in lacking.items())
         say(f"no record has {names}. Only keys in the DICOMDIR can be matched; `fileset list --json` shows them")

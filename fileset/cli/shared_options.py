@@ -28,6 +28,15 @@ if TYPE_CHECKING:
     from fileset.updater import Updater
 
 _SHARED: Final[dict[str, dict[str, Any]]] = {
+    "--file-set-id": {"metavar": "ID", "help": "up to 16 of A-Z, 0-9 and _, as on a label"},
+    "--descriptor": {
+        "metavar": "FILE_ID", "dest": "descriptor_file_id",
+        "help": "a text file about the file-set, such as README",
+    },
+    "--descriptor-charset": {
+        "metavar": "CS", "dest": "descriptor_character_set",
+        "help": "character set of that file, such as ISO_IR 100",
+    },
     "--dry-run": {"action": "store_true", "help": "write nothing; show the plan, with -v every file"},
     "--manifest": {
         "metavar": "FILE", "type": file_path,
@@ -145,17 +154,7 @@ IDENTIFICATION: Final = ("file_set_id", "descriptor_file_id", "descriptor_charac
 def add_identification(parser: ArgumentParser) -> _ArgumentGroup:
     """Add the options of the File-set Identification Module, None by default."""
     identity = parser.add_argument_group("identification of the file-set")
-    add_value(identity, "--file-set-id", "ID", "up to 16 of A-Z, 0-9 and _, as on a label")
-    add_value(
-        identity, "--descriptor", "FILE_ID", "a text file about the file-set, such as README", dest="descriptor_file_id"
-    )
-    add_value(
-        identity,
-        "--descriptor-charset",
-        "CS",
-        "character set of that file, such as ISO_IR 100",
-        dest="descriptor_character_set",
-    )
+    add_shared(identity, "--file-set-id", "--descriptor", "--descriptor-charset")
     return identity
 
 

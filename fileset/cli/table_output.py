@@ -104,7 +104,7 @@ def _read(medium: str, keys: Mapping[str, str], options: Namespace) -> _MediumRe
             if not options.scan:
                 disc.findings += presence_of(reader).findings()
             if keys and not (disc.rows or options.quiet):
-                tell_unmatched(keys, options, reader.absent)
+                tell_unmatched(keys, options, reader)
     except FilesetError as problem:
         if isinstance(problem, RuleError):
             raise

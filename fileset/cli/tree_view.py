@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
@@ -177,21 +176,16 @@ def plain_lines(top: Branch, *, unicode: bool = True) -> Iterator[str]:
     """Draw the tree without colours, never cut or wrapped."""
     fork, last, pipe, space = ("├── ", "└── ", "│   ", "    ") if unicode else ("|-- ", "`-- ", "|   ", "    ")
     yield _plain(top, levels=True)
-    stack = [("", iter(_with_last(top.branches)))]
+    stack = _undrawn(top, "")
     while stack:
-        indent, rest = stack[-1]
-        for branch, is_last in rest:
-            yield indent + (last if is_last else fork) + _plain(branch)
-            stack.append((indent + (space if is_last else pipe), iter(_with_last(branch.branches))))
-            break
-        else:
-            stack.pop()
+        branch, indent, is_last = stack.pop()
+        yield indent + (last if is_last else fork) + _plain(branch)
+        stack += _undrawn(branch, indent + (space if is_last else pipe))
 
 
-def _with_last(branches: list[Branch]) -> Iterator[tuple[Branch, bool]]:
-    yield from ((branch, False) for branch, _ in pairwise(branches))
-    if branches:
-        yield branches[-1], True
+def _undrawn(above: Branch, indent: str) -> list[tuple[Branch, str, bool]]:
+    """Return the branches below a record, the first one at the end: each with its indent, and whether it is the last."""
+    return [(branch, indent, not at) for at, branch in enumerate(reversed(above.branches))]
 
 
 def _plain(branch: Branch, *, levels: bool = False) -> str:

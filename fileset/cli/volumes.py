@@ -7,7 +7,7 @@ from os.path import splitext
 from typing import TYPE_CHECKING, Any
 
 from fileset.cli.findings import finding_rows
-from fileset.cli.output import counted, document, json_text, sized
+from fileset.cli.output import counted, document, json_text, picked, sized
 from fileset.errors import MediumError
 
 if TYPE_CHECKING:
@@ -30,9 +30,7 @@ def _facts(volume: Volume) -> dict[str, Any]:
     made = volume.report
     return {
         "file_set": {"id": made.file_set_id, "uid": made.file_set_uid, "path": made.medium},
-        "capacity": volume.capacity,
-        "planned": volume.planned,
-        "used": volume.used,
+        **picked(volume, "capacity", "planned", "used"),
         "instances": len(made.added),
     }
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fileset.cli.findings import LINES, PARTLY, Problem, problems_of, tell_findings, tell_problems
 from fileset.cli.options import keys_of
-from fileset.cli.output import counted, escaped, grouped, lasting, say, sized, write
+from fileset.cli.output import counted, cut, escaped, grouped, lasting, say, sized, write
 from fileset.cli.read_options import tell_unmatched
 from fileset.cli.report_document import write_report_document
 from fileset.cli.volumes import in_words, manifests
@@ -71,7 +71,7 @@ def tell_matched(report: Report, options: Namespace, wording: Wording, updater: 
     code, keys = tell(report, options, wording), keys_of(options.keys)
     if matched or not keys:
         return code
-    tell_unmatched(keys, options, updater.absent)
+    tell_unmatched(keys, options, updater)
     return PARTLY
 
 
@@ -143,9 +143,8 @@ def _tell_dropped(report: Report) -> None:
     """Name the instances that are gone although the user did not ask for it."""
     if report.removed:
         say(f"{counted(len(report.removed), 'instance')} {'would be ' if report.dry_run else ''}dropped:")
-    say(*(f"  {one.file_id}, {one.sop_instance_uid or 'no SOP Instance UID'}" for one in report.removed[:NAMED]))
-    if len(report.removed) > NAMED:
-        say(f"  and {len(report.removed) - NAMED:,} more (-v or --json names every one)")
+    lines = [f"  {one.file_id}, {one.sop_instance_uid or 'no SOP Instance UID'}" for one in report.removed]
+    say(*cut(lines, NAMED, "  and {:,} more (-v or --json names every one)"))
 
 
 def _tell_details(report: Report, *, everything: bool) -> None:
@@ -185,20 +184,14 @@ def tell_skipped(skipped: Sequence[Skipped], *, everything: bool) -> None:
 
 def _encrypted_together(skipped: Sequence[Skipped]) -> Iterator[Problem]:
     """Yield a problem for each skipped file, but one for all encrypted files with one reason, or in one archive."""
-    groups = list(map(_encrypted, skipped))
-    counts = Counter(groups)
-    for one, group in zip(skipped, groups, strict=True):
-        number = counts.pop(group, 0) if group else 1
-        if number > 1:
-            more = f"and {counted(number - 1, 'more file')} (-v names each)"
-            yield (
-                one.rule,
-                f"{one.source} {more}: {one.reason}"
-                if group == one.reason
-                else f"{group}: {number:,} files (-v names each)",
-            )
-        elif number:
-            yield one.rule, f"{one.source}: {one.reason}"
+    groups = grouped((_encrypted(one) or str(at), one) for at, one in enumerate(skipped))
+    for opened_by, (one, *others) in groups.items():
+        text = f"{one.source}: {one.reason}"
+        if others and opened_by == one.reason:
+            text = f"{one.source} and {counted(len(others), 'more file')} (-v names each): {one.reason}"
+        elif others:
+            text = f"{opened_by}: {len(others) + 1:,} files (-v names each)"
+        yield one.rule, text
 
 
 def _encrypted(skipped: Skipped) -> str:

@@ -57,7 +57,6 @@ def write_pages(
     shown = list(chosen(patients, (options or WebOptions()).pictures))
     wanted = [one.entry.file_id for one in shown]
     named = stems(wanted)
-    report = PagesReport(target.root)
     files = [FileToRead.on(reader.medium, file_id) for file_id in wanted]
     workers = Workers(jobs, executor, phase(progress, "pictures"))
     rendered: dict[FileId, Rendered] = {}
@@ -71,10 +70,9 @@ def write_pages(
         target.write(name, content)
     target.write(README, readme(imprint, ALONE))
     by_suffix = Counter(one.suffix for one in rendered.values())
-    report.pictures, report.reports, report.documents = (by_suffix[one] for one in ("JPG", "HTM", "PDF"))
-    report.instances = sum(len(series.entries) for _, _, series in each_series(patients))
-    report.findings += accounted(patients, rendered)
-    return report
+    numbers = (by_suffix[one] for one in ("JPG", "HTM", "PDF"))
+    instances = sum(len(series.entries) for _, _, series in each_series(patients))
+    return PagesReport(target.root, instances, *numbers, findings=list(accounted(patients, rendered)))
 
 
 def imprint_of(options: WebOptions) -> Imprint:

@@ -36,8 +36,3 @@ def element(name: str, /, *children: str | None, **attributes: str | int | None)
         return Markup(f"<{name}{written} />")
     inner = "".join(child if isinstance(child, Markup) else text(child) for child in children if child is not None)
     return Markup(f"<{name}{written}>{inner}</{name}>")
-
-
-def joined(*parts: Markup) -> Markup:
-    """Join several pieces of markup."""
-    return Markup("".join(parts))

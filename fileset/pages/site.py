@@ -10,7 +10,7 @@ from attrs import frozen
 
 from fileset.file_id import FileId
 from fileset.pages.languages import TEXTS
-from fileset.pages.markup import Markup, element, joined, text
+from fileset.pages.markup import Markup, element
 from fileset.pages.model import PageEntry, Patient, Series, Study, each_series
 from fileset.pages.names import INDEX, README, ROOT, page_name
 from fileset.pages.options import Imprint
@@ -340,5 +340,5 @@ def _line(line: ReportLine) -> Markup:
     depth = f"d{min(max(line.depth, 1), _DEEPEST)}"
     if not line.value:
         return element("h3", line.name, class_=depth) if line.name else Markup()
-    name = joined(element("strong", line.name + ": ")) if line.name else Markup()
-    return element("p", name, text(line.value), class_=depth)
+    name = element("strong", line.name + ": ") if line.name else None
+    return element("p", name, line.value, class_=depth)

@@ -52,14 +52,14 @@ def _in_files(name: str) -> bool:
     return tag is not None and tag >> 16 != 0x0004
 
 
-def header_of(record: InstanceRecord, problems: list[str], names: Sequence[str] | None = None) -> Dataset | None:
+def header_of(record: InstanceRecord, problems: list[str], names: Sequence[str]) -> Dataset | None:
     """Read the attributes `names` of a file, without its pixels; None if it cannot be read."""
     import pydicom
 
     try:
         with record.open() as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tags = None if names is None else [tag for name in names if (tag := tag_of(name)) is not None]
+            tags = list(filter(None, map(tag_of, names)))
             header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=tags)
             header.decode()
             return header

@@ -114,7 +114,7 @@ def _tell_nothing(report: ExtractReport, reader: Reader | Scanned, keys: dict[st
     from fileset.plan.secured import no_readable_file
 
     if keys and any(reader.instances):
-        tell_unmatched(keys, options, reader.absent)
+        tell_unmatched(keys, options, reader)
         if not (options.scan or options.quiet):
             say("the records were searched; --scan searches the files themselves, which may be of other patients")
         return True

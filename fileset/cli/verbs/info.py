@@ -40,7 +40,7 @@ def run(options: Namespace) -> int:
         if options.json:
             _document(reader, presence)
         else:
-            write(lines(reader, presence))
+            write(f"{name:18}{escaped(value) or '-'}" for name, value in facts(reader, presence))
             tell_findings(reader.findings, everything=options.verbose, quiet=options.quiet)
         return PARTLY if presence.is_incomplete or hides_records(reader.findings) else 0
 
@@ -77,12 +77,6 @@ def _several(options: Namespace) -> int:
 def _counted(reader: Reader) -> dict[str, object]:
     numbers = {name: len(getattr(reader, name)) for name in ("patients", "studies", "series", "instances")}
     return {"file_set_id": reader.file_set_id, **numbers, "bytes": reader.medium_info().used}
-
-
-def lines(reader: Reader, presence: Presence) -> Iterator[str]:
-    """Format the facts about a file-set, one a line."""
-    for name, value in facts(reader, presence):
-        yield f"{name:18}{escaped(value) or '-'}"
 
 
 def facts(reader: Reader, presence: Presence) -> Iterator[tuple[str, str]]:

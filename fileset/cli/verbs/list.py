@@ -83,7 +83,7 @@ def _list_records(reader: Reader, keys: Mapping[str, str], options: Namespace) -
         if hides_records(reader.findings) and not options.quiet:
             say(MAY_LACK)
     if keys and not (found.number or options.quiet) and any(reader.instances):
-        tell_unmatched(keys, options, reader.absent)
+        tell_unmatched(keys, options, reader)
     return PARTLY if absent or hides_records(reader.findings) else 0
 
 
@@ -106,7 +106,7 @@ def _list_scanned(reader: Reader, keys: Mapping[str, str], options: Namespace) -
         _tree(reader, found if keys else None, instances=options.verbose)
     tell_findings(reader.findings, everything=options.verbose, quiet=options.quiet)
     if keys and not (found.number or options.quiet):
-        tell_unmatched(keys, options, reader.absent)
+        tell_unmatched(keys, options, reader)
     return PARTLY if hides_records(reader.findings) else 0
 
 

@@ -20,7 +20,7 @@ from fileset.cli.options import (
     positive,
     split_media,
 )
-from fileset.cli.output import complain, counted, grouped, json_text, picked, say, sized, write_document
+from fileset.cli.output import complain, counted, cut, grouped, json_text, picked, say, sized, write_document
 from fileset.cli.progress import progress
 from fileset.cli.read_options import identification, opened_whole, tell_unmatched
 from fileset.cli.reconcile_options import add_reconciliation, reconciliation_of, require_one_patient, tell_changes
@@ -145,7 +145,7 @@ def _one(medium: str, reconciliation: Reconciliation | None, chosen: dict[str, A
             require_one_patient(reconciliation, map(_patient, found))
             _transfer(found, chosen, outcome, options)
             if not found and any(True for _ in reader.instances):
-                tell_unmatched(keys, options, reader.absent)
+                tell_unmatched(keys, options, reader)
             outcome.findings = list(reader.findings)
             outcome.partly = not found or hides_records(outcome.findings)
     except FilesetError as problem:
@@ -244,10 +244,8 @@ def _lost_lines(report: SendReport, *, everything: bool) -> Iterator[str]:
     if lost:
         what = "not sent, or not committed" if report.not_committed else "not sent"
         yield f"{counted(len(lost), 'instance')} {what}:"
-    shown = lost if everything else lost[:LINES]
-    yield from (f"  {name}: {reason}" for name, reason in shown)
-    if len(shown) < len(lost):
-        yield f"  ... and {len(lost) - len(shown):,} more (-v or --json names every one)"
+    lines = [f"  {name}: {reason}" for name, reason in lost]
+    yield from cut(lines, None if everything else LINES, "  ... and {:,} more (-v or --json names every one)")
 
 
 def _note_lines(report: SendReport, *, everything: bool) -> Iterator[str]:
@@ -255,10 +253,8 @@ def _note_lines(report: SendReport, *, everything: bool) -> Iterator[str]:
     accepted = [one for one in report.instances if one.there]
     notes = grouped((note, one.file_id) for one in accepted for note in (one.reason, one.transcoded) if note)
     for reason, names in notes.items():
-        shown = names if everything else names[:1]
-        yield from (f"  {name}: {reason}" for name in shown)
-        if len(shown) < len(names):
-            yield f"  ... and {len(names) - len(shown):,} more with the same note"
+        lines = [f"  {name}: {reason}" for name in names]
+        yield from cut(lines, None if everything else 1, "  ... and {:,} more with the same note")
 
 
 def _summary(report: SendReport) -> str:
@@ -283,9 +279,8 @@ def _tell_probe(medium: str, found: Probe) -> None:
 
 
 def _row(outcome: _Outcome) -> dict[str, Any]:
-    row: dict[str, Any] = {"path": outcome.name, "file_set": outcome.file_set, "error": None}
-    if outcome.problem is not None:
-        row["error"] = outcome.problem.text(command=True)
+    error = outcome.problem.text(command=True) if outcome.problem else None
+    row: dict[str, Any] = {"path": outcome.name, "file_set": outcome.file_set, "error": error}
     if outcome.probe is not None:
         row["contexts"] = [
             {"sop_class_uid": pair[0], "transfer_syntax_uid": pair[1], "instances": number, "accepted": found}
