@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final, overload
 
 from attrs import define, evolve, field, frozen
@@ -121,9 +121,6 @@ class AddedList(Sequence[Added]):
         uid = self.uids[index].decode("ascii", "replace")
         file_id = FileId.tolerant(self.file_ids[index])
         return Added(self.sources[index] or file_id.path, file_id, uid, self.record_types[index])
-
-    def __iter__(self) -> Iterator[Added]:
-        return (self[at] for at in range(len(self)))
 
 
 @frozen

@@ -121,8 +121,7 @@ def add_common(parser: ArgumentParser, *, progress: bool = True) -> None:
     loudness = parser.add_mutually_exclusive_group()
     loudness.add_argument("-q", "--quiet", action="store_true", help="report only problems")
     loudness.add_argument("-v", "--verbose", action="store_true", help="report every file and every finding")
-    help_text = "show no progress, even on a terminal" if progress else SUPPRESS
-    add_flag(parser, "--no-progress", help_text)
+    add_flag(parser, "--no-progress", "show no progress, even on a terminal" if progress else SUPPRESS)
 
 
 def add_keys(parser: ArgumentParser) -> None:

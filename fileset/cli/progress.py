@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing, nullcontext
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
@@ -39,17 +39,11 @@ _AFTERWARDS: Final = {"scan": "sort", "write": "flush"}
 """The uncounted phase that follows when all files of a phase are done; "finish" if none is listed."""
 
 
-@contextmanager
-def progress(options: Namespace) -> Iterator[Display | None]:
-    """Yield a function to call with the progress; None without a terminal, or with --no-progress."""
+def progress(options: Namespace) -> AbstractContextManager[Display | None]:
+    """Return a context with a function to call with the progress; with None without a terminal, or with --no-progress."""
     if options.quiet or options.no_progress or not sys.stderr.isatty():
-        yield None
-        return
-    display = Display()
-    try:
-        yield display
-    finally:
-        display.close()
+        return nullcontext()
+    return closing(Display())
 
 
 class Display:

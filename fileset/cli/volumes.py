@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 def in_words(volume: Volume) -> str:
     """Describe the contents of a volume on one line."""
-    size = sized(volume.planned) if volume.used is None else sized(volume.used)
-    most = "at most " if volume.used is None else ""
-    return f"{volume.report.medium}: {counted(len(volume.report.added), 'instance')}, {most}{size} of {sized(volume.capacity)}"
+    size = f"at most {sized(volume.planned)}" if volume.used is None else sized(volume.used)
+    return (
+        f"{volume.report.medium}: {counted(len(volume.report.added), 'instance')}, {size} of {sized(volume.capacity)}"
+    )
 
 
 def volumes_of(report: Report) -> dict[str, Any]:

@@ -251,6 +251,13 @@ def _option_hints(report: Report, options: Namespace) -> Iterator[str]:
         yield f"{typed} may include {counted(number, 'file')} skipped for {' or '.join(some)}"
 
 
+def conflict_hint(report: Report, remedy: str) -> Iterator[str]:
+    """Suggest how to take files that were skipped because another one has the same SOP Instance UID, if there are any."""
+    if number := sum(one.rule == "FS-INSTANCE-CONFLICT" for one in report.skipped):
+        reason = "skipped because another file has the same SOP Instance UID"
+        yield f"{counted(number, 'file')} {reason}. To take a skipped file instead, {remedy}"
+
+
 # ---------------------------------------------------------------- the summary
 
 

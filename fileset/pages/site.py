@@ -190,11 +190,11 @@ class Site:
         kinds = Counter("image" if entry.record_type in _IMAGES else "object" for entry in entries)
         return ", ".join(self._counted(kind, kinds[kind]) for kind in ("image", "object") if kinds[kind])
 
-    def _thumbnail(self, entries: Iterable[PageEntry], folder: str) -> Markup:
-        """Choose the picture in the middle of the first series that has pictures, else its substitute."""
+    def _thumbnail(self, entries: Iterable[PageEntry], folder: str, instead: str = "no_picture") -> Markup:
+        """Choose the picture in the middle of the first series that has pictures, else the words called `instead`."""
         shown = [entry.file_id for entry in entries if self._suffix(entry) == "JPG"]
         if not shown:
-            return element("span", self.words["no_picture"], class_="none")
+            return element("span", self.words[instead], class_="none")
         middle = shown[(len(shown) - 1) // 2]
         return element("img", src=f"{folder}{self.stems[middle]}.JPG", alt="")
 
@@ -239,12 +239,9 @@ class Site:
         return series.values["description"] or f"{self.words['a_series']} {series.values['number']}".strip()
 
     def _series_thumbnail(self, series: Series) -> Markup:
-        rendered = (self.rendered.get(entry.file_id) for entry in series.entries)
-        first = next((one for one in rendered if one is not None), None)
-        if first is None or first.suffix == "JPG" or any(self._suffix(entry) == "JPG" for entry in series.entries):
-            return self._thumbnail(series.entries, "")
-        instead = _INSTEAD.get(first.suffix, ("no_picture", ""))[0]
-        return element("span", self.words[instead], class_="none")
+        suffixes = (self._suffix(entry) for entry in series.entries if entry.file_id in self.rendered)
+        kind, _ = _INSTEAD.get(next(suffixes, ""), ("no_picture", ""))
+        return self._thumbnail(series.entries, "", kind)
 
     # ------------------------------------------------------------ a series
 

@@ -18,7 +18,7 @@ from fileset.cli.options import (
     file_path,
     sources_and_keys,
 )
-from fileset.cli.output import counted, picked, say
+from fileset.cli.output import picked, say
 from fileset.cli.output_files import check_files
 from fileset.cli.reconcile_options import add_reconciliation, reconciliation_of, rewriting, tell_changes
 from fileset.cli.secure_options import encrypting, opening
@@ -26,7 +26,7 @@ from fileset.cli.shared_options import add_options, add_shared, at_work, setting
 from fileset.cli.shell import shown
 from fileset.cli.volumes import write_plan
 from fileset.cli.web_options import add_web, refuse_web_alone, web_options
-from fileset.cli.write_report import WRITTEN, Wording, tell
+from fileset.cli.write_report import WRITTEN, Wording, conflict_hint, tell
 from fileset.errors import RuleError
 
 if TYPE_CHECKING:
@@ -55,14 +55,10 @@ OPTIONS = {
 
 def _hints(report: Report, _options: Namespace) -> Iterator[str]:
     """Suggest how to include files that were left out."""
-    conflicts = sum(one.rule == "FS-INSTANCE-CONFLICT" for one in report.skipped)
-    if not conflicts:
-        return
     remedy = "leave the other file out of the sources"
     if report.written and not report.volumes and os.path.exists(report.medium):
         remedy += f", or add it afterwards: fileset add {shown([report.medium])} FILE --replace"
-    files = counted(conflicts, "file")
-    yield f"{files} skipped because another file has the same SOP Instance UID. To take a skipped file instead, {remedy}"
+    return conflict_hint(report, remedy)
 
 
 WORDING: Final = Wording(

@@ -37,7 +37,9 @@ def run(options: Namespace) -> int:
         write_document("fileset.drives/1", {"drives": map(json_text, rows), "without_dicomdir": others})
     else:
         _table(rows)
-        _tell_others(others, everything=options.verbose, quiet=options.quiet)
+        if others and not options.quiet:
+            names = f": {', '.join(others)}" if options.verbose else ""
+            say(f"{counted(len(others), 'medium', 'media')} without a DICOMDIR{names}")
         if not (places or options.quiet):
             say(NOTHING)
     return UNREADABLE if any(row["error"] for row in rows) else 0
@@ -65,9 +67,3 @@ def _table(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         if row["error"]:
             say(f"{row['path']}: {row['error']}")
-
-
-def _tell_others(roots: list[str], *, everything: bool, quiet: bool) -> None:
-    if roots and not quiet:
-        names = f": {', '.join(roots)}" if everything else ""
-        say(f"{counted(len(roots), 'medium', 'media')} without a DICOMDIR{names}")

@@ -11,7 +11,7 @@ from fileset.cli.output import counted
 from fileset.cli.output_files import check_files
 from fileset.cli.shared_options import add_options, add_shared, at_work, settings
 from fileset.cli.shell import shown
-from fileset.cli.write_report import Wording, tell
+from fileset.cli.write_report import Wording, conflict_hint, tell
 from fileset.errors import RuleError
 
 if TYPE_CHECKING:
@@ -26,13 +26,8 @@ EXAMPLES: Final = (
 
 def _hints(report: Report, options: Namespace) -> Iterator[str]:
     """Suggest how to include files that were left out."""
-    rules = [one.rule for one in report.skipped]
-    if conflicts := rules.count("FS-INSTANCE-CONFLICT"):
-        yield (
-            f"{counted(conflicts, 'file')} skipped because another file has the same SOP Instance UID. To take a skipped "
-            "file instead, move the other file out of the folder, and index it again with --replace"
-        )
-    if names := rules.count("FS-FILE-NAME"):
+    yield from conflict_hint(report, "move the other file out of the folder, and index it again with --replace")
+    if names := sum(one.rule == "FS-FILE-NAME" for one in report.skipped):
         command = ["fileset", "create", options.folder, "-o", _beside(options.folder)]
         command += ["--file-set-id", options.file_set_id] if options.file_set_id else []
         yield f"{counted(names, 'file')} cannot be listed because of the name. To copy all files under legal names:"

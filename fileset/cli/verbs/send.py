@@ -215,18 +215,16 @@ def _header(line: str) -> tuple[str, str]:
 
 
 def _tell(outcome: _Outcome, reconciliation: Reconciliation | None, options: Namespace) -> None:
-    if outcome.probe is not None and not options.json:
-        _tell_probe(outcome.name, outcome.probe)
-        tell_findings(outcome.findings, everything=options.verbose, quiet=options.quiet)
-    if outcome.report is None:
-        return
     report = outcome.report
     if not options.json:
-        say(*_lines(report, everything=options.verbose))
-        if reconciliation is not None and not options.quiet:
+        if outcome.probe is not None:
+            _tell_probe(outcome.name, outcome.probe)
+        if report is not None:
+            say(*_lines(report, everything=options.verbose))
+        if report is not None and reconciliation is not None and not options.quiet:
             tell_changes(reconciliation.changes)
         tell_findings(outcome.findings, everything=options.verbose, quiet=options.quiet)
-    if not options.quiet or outcome.code:
+    if report is not None and (not options.quiet or outcome.code):
         say(f"{outcome.name}: {_summary(report)}")
 
 
