@@ -70,9 +70,9 @@ def write_pages(
         target.write(name, content)
     target.write(README, readme(imprint, ALONE))
     by_suffix = Counter(one.suffix for one in rendered.values())
-    numbers = (by_suffix[one] for one in ("JPG", "HTM", "PDF"))
+    pictures, reports, documents = (by_suffix[one] for one in ("JPG", "HTM", "PDF"))
     instances = sum(len(series.entries) for _, _, series in each_series(patients))
-    return PagesReport(target.root, instances, *numbers, findings=list(accounted(patients, rendered)))
+    return PagesReport(target.root, instances, pictures, reports, documents, list(accounted(patients, rendered)))
 
 
 def imprint_of(options: WebOptions) -> Imprint:
