@@ -1,4 +1,4 @@
-"""SIGTERM, SIGHUP, and Ctrl-Break on Windows, undo the change under way, as Ctrl-C does."""
+"""SIGTERM, SIGHUP, and Ctrl-Break on Windows, undo the change under way, as Ctrl-C does; and notes about such an end."""
 
 from __future__ import annotations
 
@@ -35,6 +35,17 @@ def ending_as_interrupted() -> Iterator[None]:
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+
+
+@contextmanager
+def noting(text: str) -> Iterator[None]:
+    """Add a note about completed work to an interruption, unless it is ""."""
+    try:
+        yield
+    except KeyboardInterrupt as end:
+        if text:
+            end.add_note(text)
+        raise
 
 
 def _end(number: int, _: FrameType | None) -> None:

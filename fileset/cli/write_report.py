@@ -17,6 +17,7 @@ from fileset.cli.options import keys_of
 from fileset.cli.output import counted, cut, escaped, grouped, lasting, say, sized, write
 from fileset.cli.read_options import tell_unmatched
 from fileset.cli.report_document import write_report_document
+from fileset.cli.signals import noting
 from fileset.cli.volumes import in_words, manifests
 from fileset.errors import DONE, LOCKED
 
@@ -58,12 +59,8 @@ class Wording(NamedTuple):
 
 def tell(report: Report, options: Namespace, wording: Wording) -> int:
     """Report on both streams, write the manifest, and return the exit code."""
-    try:
+    with noting(f"{report.medium}: {DONE}" if report.written else ""):
         return _tell(report, options, wording)
-    except KeyboardInterrupt as end:
-        if report.written:
-            end.add_note(f"{report.medium}: {DONE}")
-        raise
 
 
 def tell_matched(report: Report, options: Namespace, wording: Wording, updater: Updater, *, matched: bool) -> int:

@@ -20,6 +20,7 @@ from fileset.cli.reconcile_options import (
     tell_changes,
 )
 from fileset.cli.shared_options import add_shared
+from fileset.cli.signals import noting
 from fileset.cli.write_report import tell_skipped
 from fileset.errors import RuleError
 from fileset.extraction.layout import DEFAULT, STRUCTURE
@@ -92,20 +93,9 @@ def run(options: Namespace) -> int:
 def _extracted(source: Finder, template: str, keys: dict[str, Any], options: Namespace) -> ExtractReport:
     from fileset.extraction import extract
 
-    with progress(options) as phases:
-        try:
-            return extract(
-                source,
-                options.output,
-                template=template,
-                ascii_only=options.ascii,
-                progress=phases,
-                **picked(options, "listed_only", "trust_dicomdir"),
-                **keys,
-            )
-        except KeyboardInterrupt as end:
-            end.add_note("the copies stay; run it again to continue")
-            raise
+    chosen = {"template": template, "ascii_only": options.ascii, **picked(options, "listed_only", "trust_dicomdir")}
+    with noting("the copies stay; run it again to continue"), progress(options) as phases:
+        return extract(source, options.output, progress=phases, **chosen, **keys)
 
 
 def _tell_nothing(report: ExtractReport, reader: Reader | Scanned, keys: dict[str, Any], options: Namespace) -> bool:

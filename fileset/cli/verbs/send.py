@@ -24,6 +24,7 @@ from fileset.cli.output import complain, counted, cut, grouped, json_text, picke
 from fileset.cli.progress import progress
 from fileset.cli.read_options import identification, opened_whole, tell_unmatched
 from fileset.cli.reconcile_options import add_reconciliation, reconciliation_of, require_one_patient, tell_changes
+from fileset.cli.signals import noting
 from fileset.errors import FilesetError, MediumError, RuleError, without_password
 
 if TYPE_CHECKING:
@@ -170,14 +171,9 @@ def _transfer(found: Sequence[InstanceRecord], chosen: dict[str, Any], outcome: 
         outcome.probe = probe(found, **chosen)
         return
     delivery = picked(options, "stow", "headers", "jobs", "retries", "journal") | {"commit_port": options.commit}
-    with progress(options) as phases:
-        try:
-            outcome.report = send(found, progress=phases, **chosen, **delivery)
-        except KeyboardInterrupt as end:
-            end.add_note(
-                "the files that arrived stay there" + ("; run the command again to continue" if options.journal else "")
-            )
-            raise
+    again = "; run the command again to continue" if options.journal else ""
+    with noting(f"the files that arrived stay there{again}"), progress(options) as phases:
+        outcome.report = send(found, progress=phases, **chosen, **delivery)
 
 
 # ---------------------------------------------------------------- options
