@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from functools import partial
+from itertools import starmap
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from attrs import define, evolve, field
@@ -37,7 +38,7 @@ from fileset.plan.names import SCHEMES, Naming
 from fileset.plan.new_file_set import IN_PLACE, Recipe, refuse_existing
 from fileset.plan.offer import id_in_place
 from fileset.plan.recovery import NOTHING_FINISHED, clean_up
-from fileset.plan.scan import Refused, collect
+from fileset.plan.scan import Outcome, Refused, collect
 from fileset.plan.secured import encrypting, no_pages, secure_findings
 from fileset.plan.source_file_set import Origin, SourceFileSets
 from fileset.plan.transform import Rewrite, Streamed, Transform, by_dataset, rewrite_sources
@@ -371,12 +372,12 @@ class Creator(WritingRole):
         tree = TreeBuilder(sources.name, sources.same, patient_conflict=self._patient_conflict)
         listed = _refused_names(sources).get if in_place else self._listed(file_sets)
 
-        def accepts(source: int) -> Refused | None:
-            return self._refused.get(source) or listed(source)
+        def judged(source: int, found: Outcome) -> tuple[int, Outcome]:
+            return source, found if isinstance(found, Refused) else self._refused.get(source) or listed(source) or found
 
         found = self._intake.outcomes(sources, changed=bool(self._rewrites))
-        for source, refused in collect(found, tree, accepts):
-            report.skipped.append(file_sets.skipped(source, refused.rule, refused.reason))
+        for source, refused in collect(starmap(judged, enumerate(found)), tree):
+            report.skipped.append(file_sets.skipped(source, *refused))
         if not (in_place or len(sources) or report.skipped):
             report.skipped += sources.nothing_found()
         return tree

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from attrs import define, field
 
-from fileset.dicom.header import HeaderError
 from fileset.errors import RuleError
 from fileset.file_id import FileId
 from fileset.media.base import UpdatableMedium
 from fileset.media.system.walk import WORK, OpenFile, SourceFile, leads_out, place_below, walk
 from fileset.plan.choice import Choice
 from fileset.plan.inputs import Sources
-from fileset.records.describe import Instance
-from fileset.records.entity import OldRecords
-from fileset.records.tree import TreeBuilder
 from fileset.report import Skipped
 
 
@@ -98,22 +94,3 @@ def id_in_place(name: str) -> FileId:
         advice = "Move its files into another folder"
         raise RuleError(f"the folder {WORK} is kept free for temporary files of a change", path=name, advice=advice)
     return FileId.from_path(name)
-
-
-def tree_of(
-    offer: Offer,
-    accepted: Iterable[tuple[int, Instance]],
-    old: OldRecords,
-    refuse: Callable[[int, HeaderError], None],
-    patient_conflict: str = "refuse",
-) -> TreeBuilder:
-    """Build the tree of the instances that agree with each other and with the old records."""
-    tree = TreeBuilder(offer.sources.name, offer.sources.same, old, patient_conflict=patient_conflict)
-    for source, instance in accepted:
-        try:
-            tree.add(instance, source)
-        except HeaderError as problem:
-            refuse(source, problem)
-    for index, displaced in tree.displaced().items():
-        refuse(index, displaced)
-    return tree

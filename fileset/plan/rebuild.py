@@ -23,9 +23,9 @@ from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
 from fileset.plan.commit import Plan
 from fileset.plan.identity import differences, identity_of, identity_of_levels
-from fileset.plan.offer import Offer, id_in_place, tree_of
+from fileset.plan.offer import Offer, id_in_place
 from fileset.plan.old_dicomdir import State
-from fileset.plan.scan import Refused
+from fileset.plan.scan import Refused, collect
 from fileset.plan.update import Scan
 from fileset.records.arranged import Node
 from fileset.records.describe import Instance
@@ -242,7 +242,7 @@ class _Rebuild:
                     uid = Instance._make(outcome).sop_instance_uid.decode("ascii", "replace")
                     unnamed[uid] = self.offer.sources.name(source)
             elif isinstance(outcome, Refused):
-                self._refuse(source, outcome.rule, outcome.reason)
+                self._refuse(source, *outcome)
             elif not (self.trusts_dicomdir and self._is_elsewhere(source, Instance._make(outcome))):
                 accepted.append((source, Instance._make(outcome)))
         for _, instance in accepted:  # prefer the file that a record can reference
@@ -253,7 +253,10 @@ class _Rebuild:
         self.contradicting = alone & self.placed.keys()
         self.apart = {self.contents.flat.start[index] for index in self.kept.single_out(self.diagnosis.sound)}
         self.kept.other_persons = self._other_persons(accepted)
-        return tree_of(self.offer, accepted, self.kept, lambda at, why: self._refuse(at, why.rule, why.reason))
+        tree = TreeBuilder(self.offer.sources.name, self.offer.sources.same, self.kept)
+        for source, refused in collect(accepted, tree):
+            self._refuse(source, *refused)
+        return tree
 
     def _other_persons(self, accepted: list[tuple[int, Instance]]) -> dict[int, Person]:
         """Find the person of the first file below each PATIENT record that all its files with this Patient ID contradict."""

@@ -6,7 +6,7 @@ Results come in the order of the files, as plain tuples that are cheap to send.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from threading import get_ident
 from typing import Final, NamedTuple, cast
@@ -218,18 +218,13 @@ def _outcome_here(sources: Sources, index: int, scanner: Scanner) -> Outcome:
         return Refused("FS-FILE-UNREADABLE", problem.strerror or str(problem))
 
 
-def collect(
-    outcomes: Iterable[Outcome],
-    tree: TreeBuilder,
-    accepts: Callable[[int], Refused | None] = lambda _: None,
-) -> Iterator[tuple[int, Refused]]:
+def collect(outcomes: Iterable[tuple[int, Outcome]], tree: TreeBuilder) -> Iterator[tuple[int, Refused]]:
     """Put all accepted sources into a tree, in order; yield the index of each refused source, and the reason.
 
-    Of two copies of an instance the first counts, unless it is incomplete and the second is whole. `accepts` may refuse
-    further instances.
+    Of two copies of an instance the first counts, unless it is incomplete and the second is whole.
     """
-    for index, found in enumerate(outcomes):
-        refused = found if isinstance(found, Refused) else accepts(index)
+    for index, found in outcomes:
+        refused = found if isinstance(found, Refused) else None
         if refused is None:
             try:
                 tree.add(cast("Accepted", found), index)

@@ -34,9 +34,9 @@ from fileset.plan.identity import (
 )
 from fileset.plan.inputs import Sources
 from fileset.plan.names import names
-from fileset.plan.offer import Offer, tree_of
+from fileset.plan.offer import Offer
 from fileset.plan.removal import deletable
-from fileset.plan.scan import Outcome, Refused
+from fileset.plan.scan import Outcome, Refused, collect
 from fileset.plan.source_file_set import SourceFileSets
 from fileset.records.arranged import Arranged, Node
 from fileset.records.describe import Instance
@@ -100,7 +100,7 @@ def update(request: Request, scan: Scan, report: Report) -> Plan | None:
         refreshed = [offer.record_of[source] for source, _ in accepted if source in offer.record_of]
         kept, affected, files = _without(request, gone, refreshed)
         tree, refused = _tree(request, accepted, replaced, kept)
-        report.skipped += [Skipped(offer.sources.name(at), why.rule, why.reason) for at, why in refused.items()]
+        report.skipped += [Skipped(offer.sources.name(at), *why) for at, why in refused.items()]
         if not refused.keys() & offer.record_of.keys():
             break
         accepted = [one for one in accepted if one[0] not in refused]  # the records of refused files stay: plan again
@@ -187,16 +187,16 @@ def _tree(
     accepted: Sequence[tuple[int, Instance]],
     replaced: dict[bytes, list[int]],
     kept: Kept,
-) -> tuple[TreeBuilder, dict[int, HeaderError]]:
+) -> tuple[TreeBuilder, dict[int, Refused]]:
     """Build the tree of the new instances; return the refused ones, too. Raises `RefusedError` if one should replace another."""
-    offer = request.offer
-    refused: dict[int, HeaderError] = {}
-    tree = tree_of(offer, accepted, kept, refused.__setitem__, request.patient_conflict)
+    sources = request.offer.sources
+    tree = TreeBuilder(sources.name, sources.same, kept, patient_conflict=request.patient_conflict)
+    refused = dict(collect(accepted, tree))
     for source, instance in accepted:
-        problem, uid = refused.get(source), instance.sop_instance_uid
-        if problem is not None and uid in replaced and uid not in tree:
-            message = f"cannot take the place of its record: {problem}; nothing was written"
-            raise RefusedError(message, path=offer.sources.name(source))
+        uid = instance.sop_instance_uid
+        if source in refused and uid in replaced and uid not in tree:
+            message = f"cannot take the place of its record: {refused[source].reason}; nothing was written"
+            raise RefusedError(message, path=sources.name(source))
     return tree, refused
 
 
