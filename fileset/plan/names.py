@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from base64 import b32encode
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import count
@@ -153,22 +154,25 @@ class _Namespace:
         return value
 
     def _beside(self, folder: str, name: str) -> str:
-        prefix = f"{folder}{SEPARATOR}" if folder else ""
-        wanted = prefix + name
-        return wanted if self.free(wanted) else self._numbered(prefix, name)
+        wanted = _joined(folder, name)
+        return wanted if self.free(wanted) else self._numbered(folder, name)
 
-    def _numbered(self, prefix: str, name: str) -> str:
+    def _numbered(self, folder: str, name: str) -> str:
         # One counter for each stem and number of digits, which only goes up: a taken name is passed over at most once
         # by each of the few counters it belongs to, so n files with one name cost n steps, not n * n.
         for digits in range(1, MAX_LENGTH + 1):
-            stem = prefix + name[: MAX_LENGTH - digits]
+            stem = _joined(folder, name[: MAX_LENGTH - digits])
             for number in range(self._next.get((stem, digits), 0), 10**digits):
                 value = f"{stem}{number:0{digits}d}"
-                if self.free(value) and value.removeprefix(prefix) not in RESERVED:
+                if self.free(value) and value.rpartition(SEPARATOR)[2] not in RESERVED:
                     self._next[stem, digits] = number + 1
                     return value
             self._next[stem, digits] = 10**digits
         raise RuleError(f"no File ID is left for {name!r} (PS3.10 8.2). Spread the files over more folders.")
+
+
+def _joined(folder: str, name: str) -> str:
+    return f"{folder}{SEPARATOR}{name}" if folder else name
 
 
 def _number(prefix: str, number: int) -> str:
@@ -223,23 +227,19 @@ def _uid(places: Iterable[Place], space: _Namespace) -> Iterator[FileId]:
     If several UIDs have the same hash, the first by UID keeps the name and the others are hashed again.
     """
     places = list(places)
-    uids = [place.sop_instance_uid for place in places]
-    wanted: dict[str, list[int]] = {}
-    for index, place in enumerate(places):
-        wanted.setdefault(_own_name(place) or _uid_name(place.sop_instance_uid), []).append(index)
+    by_uid = sorted(range(len(places)), key=lambda index: places[index].sop_instance_uid)
     given: dict[int, FileId] = {}
-    late: list[int] = []
-    for value, indexes in wanted.items():
-        indexes.sort(key=uids.__getitem__)
+    for index in by_uid:
+        value = _own_name(places[index]) or _uid_name(places[index].sop_instance_uid)
         if space.free(value):
-            given[indexes.pop(0)] = space.file(value)
-        late += indexes
-    tries: dict[str, Iterator[str]] = {}
-    for index in sorted(late, key=uids.__getitem__):
-        uid = uids[index]
-        names = tries.setdefault(uid, (_uid_name(uid, attempt) for attempt in count(1)))
-        given[index] = space.file(next(filter(space.free, names)))
-    return (given[index] for index in range(len(uids)))
+            given[index] = space.file(value)
+    attempts = defaultdict[str, Iterator[int]](lambda: count(1))
+    for index in by_uid:
+        if index not in given:
+            uid = places[index].sop_instance_uid
+            names = (_uid_name(uid, attempt) for attempt in attempts[uid])
+            given[index] = space.file(next(filter(space.free, names)))
+    return (given[index] for index in range(len(places)))
 
 
 def _cleaned(name: str) -> str:
@@ -254,27 +254,15 @@ def _stays(name: str) -> bool:
     return is_component(name) and name not in RESERVED
 
 
-def _renamed_last(chains: Iterable[Sequence[str]]) -> Iterator[int]:
-    """Order the indexes of `chains`: first the chains whose last name is legal, then the others."""
-    stays = [_stays(chain[-1]) for chain in chains]
-    return (index for wanted in (True, False) for index, value in enumerate(stays) if value is wanted)
-
-
 def _keep_folders(chains: Iterable[tuple[str, ...]], space: _Namespace) -> dict[tuple[str, ...], str]:
-    """Choose a folder on the medium for each source folder, level by level."""
+    """Choose a folder on the medium for each source folder, level by level; on each level, legal names come first."""
     known = dict.fromkeys(chain[:depth] for chain in chains for depth in range(1, len(chain) + 1))
-    levels: dict[int, list[tuple[str, ...]]] = {}
-    for chain in known:
-        levels.setdefault(len(chain), []).append(chain)
     folders: dict[tuple[str, ...], str] = {(): ""}
-    for _, level in sorted(levels.items()):
-        for index in _renamed_last(level):
-            *above, name = level[index]
-            parent = folders[tuple(above)]
-            if _stays(name):
-                folders[level[index]] = space.folder(f"{parent}{SEPARATOR}{name}" if parent else name)
-            else:
-                folders[level[index]] = space.new_folder(parent, _cleaned(name))
+    for chain in sorted(known, key=lambda chain: (len(chain), not _stays(chain[-1]))):
+        parent, name = folders[chain[:-1]], chain[-1]
+        folders[chain] = (
+            space.folder(_joined(parent, name)) if _stays(name) else space.new_folder(parent, _cleaned(name))
+        )
     return folders
 
 
@@ -286,15 +274,13 @@ def _keep_chain(place: Place) -> tuple[str, ...]:
 
 
 def _keep(places: Iterable[Place], space: _Namespace) -> Iterator[FileId]:
-    """Keep the names of the sources if they are legal, else choose the nearest legal names."""
+    """Keep the names of the sources if they are legal, else choose the nearest legal names after all others."""
     chains = [_keep_chain(place) for place in places]
     folders = _keep_folders(dict.fromkeys(chain[:-1] for chain in chains), space)
     given: dict[int, FileId] = {}
-    for index in _renamed_last(chains):
-        *above, name = chains[index]
-        folder = folders[tuple(above)]
-        component = name if _stays(name) else _cleaned(name)
-        given[index] = space.file(f"{folder}{SEPARATOR}{component}" if folder else component)
+    for index in sorted(range(len(chains)), key=lambda index: not _stays(chains[index][-1])):
+        folder, name = folders[chains[index][:-1]], chains[index][-1]
+        given[index] = space.file(_joined(folder, name if _stays(name) else _cleaned(name)))
     return (given[index] for index in range(len(chains)))
 
 
