@@ -48,7 +48,7 @@ def read_state(medium: UpdatableMedium) -> State:
     `MediumError` if the medium fails.
     """
     try:
-        found = _read(medium)
+        found = read_dicomdir(medium) if medium.has_dicomdir() else None
     except FormatError as problem:
         if problem.rule not in _CHANGED:
             raise
@@ -77,23 +77,15 @@ def _lost(data: bytes, reason: str) -> State:
     return State(_empty(data), data, (finding,))
 
 
-def _read(medium: UpdatableMedium) -> bytes | None:
-    return read_dicomdir(medium) if medium.has_dicomdir() else None
-
-
 def _empty(data: bytes) -> Contents:
     """Build a directory without records, with as much of its identification as the damaged bytes show."""
     uid, name = _UID(data), _ID(data)
-    file_set_uid = uid[1].decode("ascii") if uid else ""
-    identification = _identification(file_set_uid, name[1].decode("ascii") if name else "")
-    return Contents(b"".join(encode(Directory(new_frame(identification), []))))
-
-
-def _identification(file_set_uid: str, file_set_id: str) -> Identification:
+    file_set_id = name[1].decode("ascii") if name else ""
     try:
-        return Identification(file_set_uid, file_set_id)
+        identification = Identification(uid[1].decode("ascii") if uid else "", file_set_id)
     except RuleError:
-        return Identification(new_uid(), file_set_id)
+        identification = Identification(new_uid(), file_set_id)
+    return Contents(b"".join(encode(Directory(new_frame(identification), []))))
 
 
 def mended_identification(contents: Contents, is_there: FileIsThere) -> dict[int, bytes | None]:
