@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
+from itertools import chain
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import frozen
 
 from fileset.dicom.header import looks_like_data_set
 from fileset.dicom.preamble import is_part_10, misplaced_prefix
@@ -103,26 +105,6 @@ def _unusable(medium: ReadableMedium, present: dict[str, str]) -> dict[str, str]
     return unusable
 
 
-@define
-class _Forms:
-    """Names of files that differ from every File ID, by the common part of all forms of a name."""
-
-    names: dict[str, list[str]] = field(factory=dict)
-
-    def add(self, name: str) -> None:
-        self.names.setdefault(form_key(name), []).append(name)
-
-    def take(self, path: str) -> str | None:
-        """Take the file that a File ID path names, and keep it from `left`."""
-        found = self.names.get(form_key(path))
-        return found.pop(0) if found else None
-
-    def left(self) -> Iterator[str]:
-        """Yield the names that were not taken."""
-        for names in self.names.values():
-            yield from names
-
-
 def _around(reader: RecordFinder) -> tuple[ReadableMedium, str]:
     """Find the whole medium that the user gave, and the folder of the DICOMDIR in it, with a final "/"."""
     medium = reader.medium
@@ -148,13 +130,14 @@ def presence_of(reader: RecordFinder) -> Presence:
         names.update(dict.fromkeys(medium.names()))
     listed = [prefix + path for path in reader.paths()]
     present = {path: path for path in listed if path in names}
-    forms = _Forms()
+    unclaimed = defaultdict[str, list[str]](list)  # by the common part of all forms of a name
     for name in names:
         if name not in present:
-            forms.add(name)
+            unclaimed[form_key(name)].append(name)
     missing: dict[str, str] = {}
     for path in listed if len(present) < len(listed) else ():
-        found = present.get(path) or forms.take(path)
+        forms = unclaimed.get(form_key(path))
+        found = present.get(path) or (forms.pop(0) if forms else None)
         if found is None and holds(medium, FileId.tolerant(path)):
             found = path
         if found is None:
@@ -163,7 +146,7 @@ def presence_of(reader: RecordFinder) -> Presence:
             present[path] = found
     missing |= _unusable(medium, present)
     present = {path: found for path, found in present.items() if path not in missing} if missing else present
-    left = tuple(forms.left())
+    left = tuple(chain.from_iterable(unclaimed.values()))
     extra = tuple(name for name in left if not is_dicomdir(name))
     hostile = sum(finding.rule == "FS-FILE-ID-HOSTILE" for finding in reader.findings)  # each has its own finding
     nameless = max(sum(1 for _ in reader.instances) - len(listed) - hostile, 0)
