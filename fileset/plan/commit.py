@@ -21,11 +21,11 @@ from fileset.dicomdir.write.layout import Directory, encode, encode_last
 from fileset.errors import DONE, FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding
-from fileset.media.base import Chunks, FileInfo, FileSetInfo, Transaction, WritableMedium, Written
+from fileset.media.base import Chunks, FileInfo, FileSetInfo, Transaction, UpdatableMedium, Written
 from fileset.media.system.walk import same_bytes
 from fileset.plan.dicomdir_file import open_dicomdir, read_dicomdir
 from fileset.plan.digests import Digests
-from fileset.plan.recovery import readable_of, recover, references_in, refuse_listed_work, serious_faults
+from fileset.plan.recovery import recover, references_in, refuse_listed_work, serious_faults
 from fileset.plan.removal import delete_all
 from fileset.plan.source_files import LostSourceError
 from fileset.report import Report
@@ -71,7 +71,7 @@ class Plan:
 
 def commit(
     plan: Plan,
-    medium: WritableMedium,
+    medium: UpdatableMedium,
     *,
     progress: Progress = unreported,
     sha256: bool = False,
@@ -92,7 +92,7 @@ def commit(
 
 def _commit(
     plan: Plan,
-    medium: WritableMedium,
+    medium: UpdatableMedium,
     progress: Progress,
     noted: Callable[[Chunks], Chunks],
     findings: list[Finding] | None,
@@ -123,7 +123,7 @@ def _commit(
 _LEFT: Final = "the new DICOMDIR counts already; `fileset repair` removes the leftovers of the change"
 
 
-def rehearse(plan: Plan, medium: WritableMedium) -> None:
+def rehearse(plan: Plan, medium: UpdatableMedium) -> None:
     """Rehearse a plan for a dry run: raise `MediumError` if `commit` would.
 
     The medium may be read-only or too small, or this user may not write to it.
@@ -133,7 +133,7 @@ def rehearse(plan: Plan, medium: WritableMedium) -> None:
     medium.check_writable()
 
 
-def carry_out(plan: Plan, medium: WritableMedium, report: Report, progress: Progress = unreported) -> None:
+def carry_out(plan: Plan, medium: UpdatableMedium, report: Report, progress: Progress = unreported) -> None:
     """Commit a plan and note the written files in `report`; only rehearse it in a dry run."""
     report.planned = True
     if report.dry_run:
@@ -147,7 +147,7 @@ def carry_out(plan: Plan, medium: WritableMedium, report: Report, progress: Prog
 # ---------------------------------------------------------------- before anything is written
 
 
-def check_basis(basis: bytes | None, medium: WritableMedium) -> None:
+def check_basis(basis: bytes | None, medium: UpdatableMedium) -> None:
     """Raise `RefusedError` unless the DICOMDIR is still the one that the plan was made from."""
     if basis is not None and not (_is_there(basis, medium) or _is_deflated(basis, medium)):
         raise RefusedError(
@@ -155,23 +155,23 @@ def check_basis(basis: bytes | None, medium: WritableMedium) -> None:
         )
 
 
-def _is_there(basis: bytes, medium: WritableMedium) -> bool:
+def _is_there(basis: bytes, medium: UpdatableMedium) -> bool:
     if not medium.has_dicomdir():
         return not basis
-    with open_dicomdir(readable_of(medium)) as file:
+    with open_dicomdir(medium) as file:
         return same_bytes(BytesIO(basis), file)
 
 
-def _is_deflated(basis: bytes, medium: WritableMedium) -> bool:
+def _is_deflated(basis: bytes, medium: UpdatableMedium) -> bool:
     """Check whether the DICOMDIR is the one with these bytes in a deflated transfer syntax."""
     with suppress(FormatError):
-        return medium.has_dicomdir() and inflated(read_dicomdir(readable_of(medium))) == basis
+        return medium.has_dicomdir() and inflated(read_dicomdir(medium)) == basis
     return False
 
 
 def _kept(plan: Plan) -> set[str]:
     """List the paths of existing files that belong to the new file-set."""
-    return references_in(b"".join(encode(plan.directory))) - {addition.file_id.path for addition in plan.additions}
+    return references_in(decode(b"".join(encode(plan.directory)))) - {addition.file_id.path for addition in plan.additions}
 
 
 def check_space(plan: Plan, info: FileSetInfo, name: str) -> None:

@@ -16,7 +16,7 @@ from fileset.dicomdir.write.new import build
 from fileset.errors import REPLACE_OR_ADD, FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId, is_path
 from fileset.findings import Where
-from fileset.media.base import Format, UpdatableMedium, WritableMedium
+from fileset.media.base import Format, UpdatableMedium
 from fileset.media.open import is_foreign
 from fileset.plan.commit import Addition, Plan, Progress
 from fileset.plan.companion import Companion
@@ -166,7 +166,7 @@ def _removals(medium: UpdatableMedium, staying: set[FileId], report: Report) -> 
     return removals
 
 
-def refuse_existing(medium: WritableMedium, *, replace: bool) -> None:
+def refuse_existing(medium: UpdatableMedium, *, replace: bool) -> None:
     """Raise `RefusedError` if there is a file-set and `replace` is false, or a file that is not a file-set."""
     if not medium.occupied():
         return

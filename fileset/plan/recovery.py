@@ -12,7 +12,7 @@ from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.errors import FormatError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import ERROR, Finding, Where
-from fileset.media.base import Transaction, UpdatableMedium, WritableMedium, holds
+from fileset.media.base import Transaction, UpdatableMedium, holds
 from fileset.media.folder.work_folder import is_unfinished
 from fileset.media.names import form_key
 from fileset.media.system.walk import WORK
@@ -21,18 +21,12 @@ from fileset.plan.removal import delete_all
 from fileset.standard import tags
 
 
-def readable_of(medium: WritableMedium) -> UpdatableMedium:
-    """Return a medium with a DICOMDIR as one that can be read."""
-    readable: UpdatableMedium = medium  # type: ignore[assignment]
-    return readable
-
-
-def refuse_listed_work(medium: WritableMedium) -> None:
+def refuse_listed_work(medium: UpdatableMedium) -> None:
     """Raise `RefusedError` if records reference files in the work folder, because a clean-up deletes its files."""
     if not (medium.interrupted() and medium.has_dicomdir()):
         return
     with suppress(FormatError):  # a DICOMDIR that cannot be read names no files
-        listed = [name for name in references_in(read_dicomdir(readable_of(medium))) if name.partition("/")[0] == WORK]
+        listed = [name for name in references_in(decode(read_dicomdir(medium))) if name.partition("/")[0] == WORK]
         if listed:
             raise RefusedError(
                 f"the DICOMDIR lists {min(listed)}, in a folder that is for temporary files of a change",
@@ -41,7 +35,7 @@ def refuse_listed_work(medium: WritableMedium) -> None:
             )
 
 
-def clean_up(medium: WritableMedium, *, adopts: bool = False, dry_run: bool = False) -> list[Finding]:
+def clean_up(medium: UpdatableMedium, *, adopts: bool = False, dry_run: bool = False) -> list[Finding]:
     """Undo an interrupted change, or finish it if its DICOMDIR is already in place. Every role that writes does this first.
 
     Returns a finding for each file that is deleted or restored. With `adopts`, the caller lists the files that are on the
@@ -53,8 +47,8 @@ def clean_up(medium: WritableMedium, *, adopts: bool = False, dry_run: bool = Fa
     if not medium.interrupted():
         return []
     keeps_all = adopts and not medium.has_dicomdir()
-    restored = [*_restored(readable_of(medium), dry_run=dry_run)]
-    restored += _unfinished(readable_of(medium), dry_run=dry_run) if keeps_all else []
+    restored = [*_restored(medium, dry_run=dry_run)]
+    restored += _unfinished(medium, dry_run=dry_run) if keeps_all else []
     if dry_run:
         return restored + ([] if keeps_all else _rehearsed(medium))
     with medium.transaction() as transaction:
@@ -83,26 +77,26 @@ def _unfinished(medium: UpdatableMedium, *, dry_run: bool) -> list[Finding]:
     return [Finding(_LEFTOVER, message, Where(WORK))] if number else []
 
 
-def _rehearsed(medium: WritableMedium) -> list[Finding]:
+def _rehearsed(medium: UpdatableMedium) -> list[Finding]:
     """Report the files that `recover` would delete, and hide them."""
     unneeded = _unneeded(medium, medium.transaction(), set)
-    there = [file_id for file_id in unneeded if holds(readable_of(medium), file_id)]
+    there = [file_id for file_id in unneeded if holds(medium, file_id)]
     medium.hide(unneeded)
     return [_deleted(file_id.path, dry_run=True) for file_id in there]
 
 
-def recover(medium: WritableMedium, transaction: Transaction, kept: Callable[[], set[str]] = set) -> list[Finding]:
+def recover(medium: UpdatableMedium, transaction: Transaction, kept: Callable[[], set[str]] = set) -> list[Finding]:
     """Remove the leftovers of an interrupted change: names in its journal that the DICOMDIR does not reference.
 
     Returns a finding for each deleted file. The files that `kept` returns stay, because a plan keeps them.
     """
     unneeded = _unneeded(medium, transaction, kept)
-    there = [file_id for file_id in unneeded if holds(readable_of(medium), file_id)]
+    there = [file_id for file_id in unneeded if holds(medium, file_id)]
     stuck = {finding.where.file for finding in delete_all(transaction, unneeded)}  # these stay in the journal
     return [_deleted(file_id.path) for file_id in there if file_id.path not in stuck]
 
 
-def _unneeded(medium: WritableMedium, transaction: Transaction, kept: Callable[[], set[str]]) -> list[FileId]:
+def _unneeded(medium: UpdatableMedium, transaction: Transaction, kept: Callable[[], set[str]]) -> list[FileId]:
     """List the leftovers that neither the DICOMDIR references nor `kept` returns.
 
     If the DICOMDIR is damaged, there are none: it may lack the records of files that are needed.
@@ -111,7 +105,7 @@ def _unneeded(medium: WritableMedium, transaction: Transaction, kept: Callable[[
     if not leftovers:
         return []
     try:
-        needed = _sound_references(read_dicomdir(readable_of(medium))) if medium.has_dicomdir() else set()
+        needed = _sound_references(read_dicomdir(medium)) if medium.has_dicomdir() else set()
     except FormatError:
         return []
     needed |= set(map(form_key, kept()))
@@ -128,20 +122,15 @@ NOTHING_FINISHED: Final = "nothing was written: a write was interrupted before a
 """The fault of a folder in which an interrupted write left nothing that a DICOMDIR can list."""
 
 
-def referenced(medium: WritableMedium) -> set[str]:
+def referenced(medium: UpdatableMedium) -> set[str]:
     """Read the paths that the records of the DICOMDIR name, in upper case, with "/" between components.
 
     Of a record with several names, which is damaged, only the first counts. Raises `FormatError` if the DICOMDIR cannot be
     read.
     """
-    flat = decode(read_dicomdir(readable_of(medium)))
+    flat = decode(read_dicomdir(medium))
     references = (FileReference.of(flat, index) for index in range(len(flat)))
     return {reference.path for reference in references if reference}
-
-
-def references_in(data: bytes) -> set[str]:
-    """Collect all names in the records of a DICOMDIR."""
-    return _paths(decode(data))
 
 
 def _sound_references(data: bytes) -> set[str]:
@@ -149,7 +138,7 @@ def _sound_references(data: bytes) -> set[str]:
     flat = decode(data)
     if serious_faults(flat.findings):
         raise FormatError(f"{DICOMDIR} is damaged")
-    names = _paths(flat) | {FileReference(flat.top.get(tags.DESCRIPTOR_FILE_ID, b"")).path}
+    names = references_in(flat) | {FileReference(flat.top.get(tags.DESCRIPTOR_FILE_ID, b"")).path}
     return set(map(form_key, names))  # a journal has the name on the medium, which may be another form
 
 
@@ -162,6 +151,6 @@ _HARMLESS: Final = frozenset(("FS-RECORD-TYPE",))
 """Errors of records that stay unchanged and do not affect any link."""
 
 
-def _paths(flat: FlatDirectory) -> set[str]:
+def references_in(flat: FlatDirectory) -> set[str]:
     """Collect all names in the records, also further ones of one record: none of these files may be deleted."""
     return {reference.path for index in range(len(flat)) for reference in FileReference.all_of(flat, index)}
