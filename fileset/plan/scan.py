@@ -11,6 +11,8 @@ from functools import lru_cache, partial
 from threading import get_ident
 from typing import Final, NamedTuple, cast
 
+from attrs import evolve
+
 from fileset.dicom.header import HeaderError, Reading, read_header
 from fileset.dicom.header_cache import Layouts, Recognised
 from fileset.errors import FilesetError
@@ -19,7 +21,7 @@ from fileset.part10.whole_file import FileChecker
 from fileset.plan.inputs import Sources
 from fileset.plan.secured import is_locked
 from fileset.plan.stencils import Stencil, Stencils
-from fileset.plan.workers import CHUNK, Workers
+from fileset.plan.workers import Workers
 from fileset.records.describe import Describer, Instance, Policy
 from fileset.records.tree import TreeBuilder
 
@@ -181,9 +183,10 @@ def _unreadable_here(scanned: Iterator[Outcome], paths: Sequence[str], policy: P
 
 def outcomes(sources: Sources, policy: Policy, workers: Workers) -> Iterator[Outcome]:
     """Scan all sources in order: files of the operating system as `scan` does, all others in this process."""
-    if not any(sources.read_paths()):
-        return _outcomes_here(sources, policy, workers)  # no other process can read them
-    scanned = scan(sources.read_paths(), policy, workers)
+    paths = sources.read_paths()
+    if not any(paths):
+        workers = evolve(workers, jobs=1, executor=None)  # no other process can read them
+    scanned = scan(paths, policy, workers)
     if sources.are_files() and not sources.lost:
         return scanned
     scanner = Scanner(policy)
@@ -197,17 +200,8 @@ def outcomes(sources: Sources, policy: Policy, workers: Workers) -> Iterator[Out
     )
 
 
-def _outcomes_here(sources: Sources, policy: Policy, workers: Workers) -> Iterator[Outcome]:
-    """Scan sources that are no files of the operating system: those of images, archives and remote folders."""
-    scanner = Scanner(policy)
-    for index in range(len(sources)):
-        lost = sources.lost.get(index)
-        yield Refused("FS-FILE-UNREADABLE", lost) if lost else _outcome_here(sources, index, scanner)
-        if index + 1 == len(sources) or not (index + 1) % CHUNK:
-            workers.count(index + 1, len(sources))
-
-
 def _outcome_here(sources: Sources, index: int, scanner: Scanner) -> Outcome:
+    """Scan a source that is no file of the operating system: of an image, an archive or a remote folder, or a data set."""
     try:
         with sources.opened(index) as read:
             return scanner.outcome(read, sources.inquire(index).size)

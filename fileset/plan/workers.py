@@ -64,12 +64,7 @@ class Workers:
 
     def enough_for(self, count: int, parallel_from: int) -> Workers:
         """Choose the number of processes, unless it is given: one for each processor if there are so many files, else one."""
-        return evolve(self, jobs=self.jobs or (processors() if count >= parallel_from else 1))
-
-    def count(self, done: int, total: int) -> None:
-        """Count files that this process works on without the others."""
-        if self.progress:
-            self.progress(done, total)
+        return evolve(self, jobs=self.jobs or (system.processors() if count >= parallel_from else 1))
 
     def prepared(self, paths: Sequence[str], count: int) -> int:
         """Choose how many of `count` files make a chunk; first ask a cluster whether its workers see one of the files.
@@ -105,7 +100,8 @@ class Workers:
             for some in results:
                 yield from some
                 done += len(some)
-                self.count(done, count)
+                if self.progress:
+                    self.progress(done, count)
 
 
 def chunk_size(count: int, jobs: int | None, largest: int = CHUNK) -> int:
@@ -205,7 +201,7 @@ def _end_after(parent: BaseProcess) -> None:
 
 @contextmanager
 def _pool(count: int, jobs: int | None) -> Iterator[tuple[Executor | None, int]]:
-    wanted = jobs or (processors() if count >= PARALLEL_FROM else 1)
+    wanted = jobs or (system.processors() if count >= PARALLEL_FROM else 1)
     workers = min(wanted, -(-count // chunk_size(count, jobs)), _MOST)
     if workers < 2:
         yield None, 0
@@ -244,11 +240,6 @@ def _close(pool: Executor, queue: str, end: str) -> None:
     if pipe is not None:
         with suppress(OSError):
             pipe.close()
-
-
-def processors() -> int:
-    """Count the processes that can run at the same time."""
-    return system.processors()
 
 
 def _context() -> BaseContext:
