@@ -90,13 +90,16 @@ def no_pages(security: Security | None) -> list[Finding]:
     return [Finding("FS-SECURE-NO-PAGES", message)]
 
 
+def _layer_with(attribute: str, medium: Any) -> Any:
+    """Find the layer of a medium that has an attribute, None if no layer has it."""
+    while medium is not None and not hasattr(medium, attribute):
+        medium = getattr(medium, "around", None)
+    return medium
+
+
 def view_of(medium: ReadableMedium | None) -> SecureView | None:
     """Find the layer that decrypts the files of a medium, None if the medium has none."""
-    while medium is not None:
-        if hasattr(medium, "states"):
-            return cast("SecureView", medium)
-        medium = getattr(medium, "around", None)
-    return None
+    return cast("SecureView | None", _layer_with("states", medium))
 
 
 def around_of(medium: ReadableMedium) -> ReadableMedium:
@@ -147,10 +150,8 @@ def secure_findings(medium: ReadableMedium, *, each: bool = False) -> list[Findi
 
 
 def _weak(medium: ReadableMedium) -> Iterator[Finding]:
-    inner: Any = medium
-    while inner is not None and not hasattr(inner, "is_weak"):
-        inner = getattr(inner, "around", None)
-    if inner is not None and inner.is_weak:
+    archive = _layer_with("is_weak", medium)
+    if archive is not None and archive.is_weak:
         yield Finding("FS-ZIP-WEAK", _WEAK, Where(medium.name))
 
 
