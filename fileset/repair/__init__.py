@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from itertools import compress
 from operator import not_
@@ -83,8 +83,7 @@ def repair_file_set(
     def workers(name: str) -> Workers:
         return Workers(jobs, executor, phase(progress, name))
 
-    opened = updatable(medium, secure_format(medium_format, security))
-    try:
+    with closing(updatable(medium, secure_format(medium_format, security))) as opened:
         report = _repaired(
             opened,
             partial(diagnose, opened, workers=workers("check"), trust_dicomdir=trust_dicomdir),
@@ -96,8 +95,6 @@ def repair_file_set(
         report.findings += secure_findings(opened)
         report.findings += unlisted_on(opened, _without_record(report))
         return report
-    finally:
-        opened.close()
 
 
 def _without_record(report: Report) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Final
 
 from fileset.check import CheckReport
@@ -21,11 +22,8 @@ def repair_helps(report: CheckReport) -> bool:
 
 def _takes_repair(path: str) -> bool:
     try:
-        medium = updatable(path)
-        try:
+        with closing(updatable(path)) as medium:
             medium.check_writable()
             return not (medium.not_carried_over() or medium.lasting_damage())
-        finally:
-            medium.close()
     except (FilesetError, OSError):
         return False
