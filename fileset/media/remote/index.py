@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from fileset.errors import MediumError, NotFoundError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, SEPARATOR, FileId
-from fileset.media.base import Chunks, Counter, FileInfo, FileSetInfo, Transaction, UpdatableMedium, Written, uncounted
+from fileset.media.base import Chunks, Counter, FileSetInfo, Transaction, UpdatableMedium, Written, uncounted
 from fileset.media.names import form_of
 from fileset.media.remote.access import failures
 from fileset.media.remote.medium import RemoteMedium, scheme_of
@@ -57,9 +57,9 @@ class RemoteFileSet(RemoteMedium, UpdatableMedium):
     def occupation(self, value: str) -> str:
         """Return "folder" or "file" if one has this File ID value, else ""."""
         name = value.replace(SEPARATOR, "/")
-        return (
-            "file" if name in self.files else "folder" if any(one.startswith(name + "/") for one in self.files) else ""
-        )
+        if name in self.files:
+            return "file"
+        return "folder" if any(one.startswith(name + "/") for one in self.files) else ""
 
     def put_dicomdir(self, data: bytes) -> None:
         """Write the DICOMDIR in one request, and read it back.
@@ -117,10 +117,12 @@ class _DicomdirTransaction(Transaction):
 
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
         if [*added, *removed]:
-            raise RuleError(NOT_COPIED, path=self._medium.name)
+            self.write()
 
-    def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> NoReturn:  # noqa: ARG002  # refused
+    def write(self, *_: Any, **__: Any) -> NoReturn:
         raise RuleError(NOT_COPIED, path=self._medium.name)
+
+    delete = write
 
     def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None], count: Counter = uncounted) -> Written:  # noqa: ARG002
         data = b"".join(dicomdir)
@@ -128,6 +130,3 @@ class _DicomdirTransaction(Transaction):
         self._medium.put_dicomdir(data)
         self.done = True
         return Written(DICOMDIR, len(data))
-
-    def delete(self, file_id: FileId) -> NoReturn:  # noqa: ARG002  # refused
-        raise RuleError(NOT_COPIED, path=self._medium.name)

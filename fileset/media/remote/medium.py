@@ -66,7 +66,9 @@ class RemoteMedium(ReadableMedium):
         if list(found) == [self._root]:  # the URL names one file
             self._root, _, name = self._root.rpartition("/")
             found = self._found() if name.upper().startswith(DICOMDIR.value) else found
-            refuse_image(name, self._url)
+            if name.lower().endswith(ARCHIVES):
+                reason = "an image or archive on a remote system is not read"
+                raise FormatError(reason, path=self._url, advice="Download it first")
         if not found:
             raise NotFoundError("no such remote folder, or nothing is in it", path=self._url)
         sizes = self._unlisted_sizes(found)
@@ -213,9 +215,3 @@ def scheme_of(file_system: Any) -> str:
     """Return the first scheme of a file system: "s3", "sftp", "memory"."""
     protocol = file_system.protocol
     return str(protocol if isinstance(protocol, str) else protocol[0])
-
-
-def refuse_image(name: str, url: str) -> None:
-    """Raise `FormatError` for an image or archive, which is not read from afar."""
-    if name.lower().endswith(ARCHIVES):
-        raise FormatError("an image or archive on a remote system is not read", path=url, advice="Download it first")
