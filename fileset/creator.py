@@ -42,7 +42,6 @@ from fileset.plan.scan import Outcome, Refused, collect
 from fileset.plan.secured import encrypting, no_pages, secure_findings
 from fileset.plan.source_file_set import Origin, SourceFileSets
 from fileset.plan.transform import Rewrite, Streamed, Transform, by_dataset, rewrite_sources
-from fileset.plan.under_profile import under_profile
 from fileset.plan.volumes import write_volume, write_volumes
 from fileset.plan.workers import Phases, phase
 from fileset.records.arranged import Arranged
@@ -152,7 +151,6 @@ class Creator(WritingRole):
     _changes: list[Finding] = field(factory=list, init=False)
     _looked_at: int = field(default=0, init=False)
     _interrupted: bool = field(default=False, init=False)
-    _written: bool = field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         require_one_of("naming scheme", self._naming or "counter", SCHEMES)
@@ -164,16 +162,14 @@ class Creator(WritingRole):
         self._sources = Sources(self._source_security or self._security, phase(self._progress, "walk"))
         self._path = path_of(self._medium)
         plain = format_for(self._path, self._medium_format, self._medium_options)
-        profile = under_profile(
-            self._profile,
+        self._intake = self._intake_for(
             plain.form,
             lambda: plain.writable(self._path, "").inquire_file_set(),
-            strict=self._strict,
             is_secure=self._security is not None and self._security.encrypts,
+            reconciles=self._rewrite is not None,
         )
         self._format = encrypting(plain, self._security, self._included) if self._security else plain
         self._no_pages = no_pages(self._security) if self._web and not self._web.plain else []
-        self._intake = self._intake_under(profile, reconciles=self._rewrite is not None)
         self._capacity = None
         if self._volume_size is not None:
             from fileset.plan.split import bytes_of
@@ -230,18 +226,6 @@ class Creator(WritingRole):
             else:
                 self._sources.add_dataset(source)
 
-    def add_hl7_document(self, path: str | os.PathLike[str], *, native: bool = False) -> None:
-        """Add an HL7 CDA document (Release 2, XML) as an Encapsulated CDA instance (PS3.10-2011 Annex B).
-
-        Patient, identifier, time, type and title come from the header of the document. With `native`, the document itself
-        (XML or a MIME package) becomes a file of the file-set, under the HL7 STRUC DOC record, retired in 2018. Raises
-        `FormatError` if the file is not an HL7 CDA document.
-        """
-        self._refuse_written()
-        from fileset.plan.hl7_document import add_document
-
-        add_document(self._sources, path, self._intake.policy, native=native)
-
     def add_file_set(
         self,
         medium: str | os.PathLike[str],
@@ -277,7 +261,7 @@ class Creator(WritingRole):
         return frozenset(filter(None, (place_below(target, source) for target in targets)))
 
     def _refuse_written(self) -> None:
-        if self._written:
+        if self._is_written:
             raise RuleError("this file-set is already written", advice="Use `Updater` to add to it")
 
     def include(self, *sources: str | os.PathLike[str]) -> None:
@@ -336,7 +320,6 @@ class Creator(WritingRole):
             if self._companion:
                 self._companion.close()
         self._report = report
-        self._written = not dry_run
         return report
 
     def _identified(self, origins: list[Origin]) -> tuple[Identification, list[Finding]]:
@@ -426,7 +409,7 @@ class Creator(WritingRole):
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            if kind is None and not self._written:
+            if kind is None and not self._is_written:
                 self.commit()
         finally:
             self.close()

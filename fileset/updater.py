@@ -50,7 +50,6 @@ from fileset.plan.secured import (
 )
 from fileset.plan.selection import strict_conditions
 from fileset.plan.self_check import update_findings
-from fileset.plan.under_profile import under_profile
 from fileset.plan.update import Request, refuse_shared, update
 from fileset.report import Report, Skipped
 from fileset.standard import tags
@@ -105,22 +104,17 @@ class Updater(WritingRole):
     def __attrs_post_init__(self) -> None:
         require_one_of("naming scheme", self._naming, SCHEMES)
         self._medium = updatable(self._path, secure_format(self._medium_format, self._security))
-        profile = under_profile(
-            self._profile,
-            self._medium.form,
-            self._medium.inquire_file_set,
-            strict=self._strict,
-            is_secure=view_of(self._medium) is not None,
-        )
-        self._intake = self._intake_under(profile)
+        is_secure = view_of(self._medium) is not None
+        self._intake = self._intake_for(self._medium.form, self._medium.inquire_file_set, is_secure=is_secure)
         self._contents = _contents(self._medium)
+        self._sources = Sources(opening_of(self._medium))
         self._request = Request(
             self._medium,
             self._contents,
             self._naming,
             self._preamble == "zero",
             self._patient_conflict,
-            Offer(self._medium, Sources(opening_of(self._medium))),
+            Offer(self._medium, self._sources),
             Kept(self._contents),
         )
         self._request.add_icons = self._intake.with_icons
@@ -146,22 +140,16 @@ class Updater(WritingRole):
             MediumError: A path does not exist.
             FormatError: An image or archive cannot be read at all.
         """
-        before = len(self._request.offer.sources)
+        before = len(self._sources)
         choice = Choice.of(only, exclude)
-        self._request.offer.sources.expect_matches(choice)
+        self._sources.expect_matches(choice)
         for source in sources:
             if isinstance(source, str | os.PathLike):
                 self._request.unusable += self._request.offer.add_path(source, self._request.kept.is_named, choice)
             else:
-                self._request.offer.sources.add_dataset(source)
+                self._sources.add_dataset(source)
         if replace:
-            self._request.replacing.update(range(before, len(self._request.offer.sources)))
-
-    def add_hl7_document(self, path: str | os.PathLike[str], *, native: bool = False) -> None:
-        """Add an HL7 CDA document, encapsulated or as it is; see `Creator.add_hl7_document`."""
-        from fileset.plan.hl7_document import add_document
-
-        add_document(self._request.offer.sources, path, self._intake.policy, native=native)
+            self._request.replacing.update(range(before, len(self._sources)))
 
     def remove(self, *, level: str | None = None, keep_files: bool = False, **keys: object) -> int:
         """Remove the instances that match `keys`, as `Reader.find` matches, or whole records of one `level`.
@@ -273,10 +261,8 @@ class Updater(WritingRole):
                 which a new instance could belong.
             MediumError: The medium fails or is too small; it is then as it was.
         """
-        if self._report is not None and not self._report.dry_run:
-            raise RuleError("the update is already written: open the file-set again to change it further")
-        sources = self._request.offer.sources
-        return sources.without_lost(partial(self._commit, dry_run=dry_run, hashes=hashes), again=True)
+        self._refuse_written()
+        return self._sources.without_lost(partial(self._commit, dry_run=dry_run, hashes=hashes), again=True)
 
     def _commit(self, *, dry_run: bool, hashes: bool) -> Report:
         report = Report(
@@ -285,10 +271,9 @@ class Updater(WritingRole):
         report.identified = bool(self._request.changes)
         report.note_medium(self._medium.inquire_file_set())
         cleaned = clean_up(self._medium, dry_run=dry_run)
-        offer = self._request.offer
-        added = [index for index in range(len(offer.sources)) if index not in offer.in_place]
-        report.findings += self._intake.add_headers(offer.sources, added)
-        self._intake.transcode(offer.sources, added)
+        added = [index for index in range(len(self._sources)) if index not in self._request.offer.in_place]
+        report.findings += self._intake.add_headers(self._sources, added)
+        self._intake.transcode(self._sources, added)
         plan = update(self._request, self._intake.outcomes, report)
         report.findings += [*cleaned, *self._intake.findings()]
         report.findings += secure_findings(self._medium) + former_recipients(self._medium)
@@ -316,7 +301,7 @@ class Updater(WritingRole):
 
     def close(self) -> None:
         """Release the medium, and images that were added."""
-        self._request.offer.sources.close()
+        self._sources.close()
         self._medium.close()
 
 

@@ -171,7 +171,9 @@ def _is_deflated(basis: bytes, medium: UpdatableMedium) -> bool:
 
 def _kept(plan: Plan) -> set[str]:
     """List the paths of existing files that belong to the new file-set."""
-    return references_in(decode(b"".join(encode(plan.directory)))) - {addition.file_id.path for addition in plan.additions}
+    return references_in(decode(b"".join(encode(plan.directory)))) - {
+        addition.file_id.path for addition in plan.additions
+    }
 
 
 def check_space(plan: Plan, info: FileSetInfo, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Self
 
@@ -16,7 +17,7 @@ from fileset.plan.identity import IdentityCheck
 from fileset.plan.inputs import Sources
 from fileset.plan.native_documents import NativeDocuments
 from fileset.plan.scan import Outcome, outcomes
-from fileset.plan.under_profile import NoProfile
+from fileset.plan.under_profile import NoProfile, under_profile
 from fileset.plan.workers import Phases, Workers, phase
 from fileset.records.arranged import Arranged
 from fileset.records.describe import InvalidUid, Missing, Policy, UnknownSopClass
@@ -27,6 +28,7 @@ from fileset.report import Report
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from fileset.media.base import FileSetInfo
     from fileset.plan.transcoding import Transcoding
     from fileset.secure.security import Security
 
@@ -107,6 +109,8 @@ class WritingRole:
     _progress: Phases | None = None
     _security: Security | None = None
     _report: Report | None = field(default=None, init=False)
+    _intake: Intake = field(init=False)
+    _sources: Sources = field(init=False)
 
     @property
     def report(self) -> Report:
@@ -118,11 +122,32 @@ class WritingRole:
     def __enter__(self) -> Self:
         return self
 
+    @property
+    def _is_written(self) -> bool:
+        return self._report is not None and not self._report.dry_run
+
+    def _refuse_written(self) -> None:
+        if self._is_written:
+            raise RuleError("the update is already written: open the file-set again to change it further")
+
     def _workers(self, name: str) -> Workers:
         return Workers(self._jobs, self._executor, phase(self._progress, name))
 
-    def _intake_under(self, profile: NoProfile, *, reconciles: bool = False) -> Intake:
-        """Build the intake that the options ask for. Raises `RuleError` for values that have no meaning."""
+    def add_hl7_document(self, path: str | os.PathLike[str], *, native: bool = False) -> None:
+        """Add an HL7 CDA document (Release 2, XML) as an Encapsulated CDA instance (PS3.10-2011 Annex B).
+
+        Patient, identifier, time, type and title come from the header of the document. With `native`, the document itself
+        (XML or a MIME package) becomes a file of the file-set, under the HL7 STRUC DOC record, retired in 2018. Raises
+        `FormatError` if the file is not an HL7 CDA document.
+        """
+        self._refuse_written()
+        from fileset.plan.hl7_document import add_document
+
+        add_document(self._sources, path, self._intake.policy, native=native)
+
+    def _intake_for(self, form: str, inquire: Callable[[], FileSetInfo], *, is_secure: bool, **facts: bool) -> Intake:
+        """Build the intake for a medium of this form that the options ask for. Raises as `under_profile`."""
+        profile = under_profile(self._profile, form, inquire, strict=self._strict, is_secure=is_secure)
         choice = profile.keys(parse_keys(self._keys))
         return Intake(
             profile,
@@ -132,5 +157,5 @@ class WritingRole:
             self._workers,
             self._add_header,
             self._trust_dicomdir,
-            reconciles,
+            **facts,
         )

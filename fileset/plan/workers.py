@@ -66,6 +66,11 @@ class Workers:
         """Choose the number of processes, unless it is given: one for each processor if there are so many files, else one."""
         return evolve(self, jobs=self.jobs or (system.processors() if count >= parallel_from else 1))
 
+    def count(self, done: int, total: int) -> None:
+        """Count files that this process works on without the others."""
+        if self.progress:
+            self.progress(done, total)
+
     def prepared(self, paths: Sequence[str], count: int) -> int:
         """Choose how many of `count` files make a chunk; first ask a cluster whether its workers see one of the files.
 
@@ -100,8 +105,7 @@ class Workers:
             for some in results:
                 yield from some
                 done += len(some)
-                if self.progress:
-                    self.progress(done, count)
+                self.count(done, count)
 
 
 def chunk_size(count: int, jobs: int | None, largest: int = CHUNK) -> int:
