@@ -7,11 +7,12 @@ medium uses it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from io import BytesIO
+from operator import itemgetter
 from typing import Final
 
 from attrs import field, frozen
@@ -27,7 +28,7 @@ from fileset.plan.dicomdir_file import open_dicomdir, read_dicomdir
 from fileset.plan.digests import Digests
 from fileset.plan.recovery import recover, references_in, refuse_listed_work, serious_faults
 from fileset.plan.removal import delete_all
-from fileset.plan.source_files import LostSourceError
+from fileset.plan.source_files import LostSourceError, SourceFiles
 from fileset.report import Report
 from fileset.standard import tags
 
@@ -53,6 +54,14 @@ class Addition:
     chunks: Callable[[], Iterator[bytes | bytearray]]
     modified: datetime | None = None
     mode: int | None = None
+
+
+def copies(sources: SourceFiles, files: Iterable[tuple[int, FileId]]) -> Iterator[Addition]:
+    """Yield the copies of sources under their File IDs, in the order in which a drive reads forward."""
+    inquire, chunks = sources.inquire, sources.chunks  # bound once, not once a file
+    for source, file_id in sources.in_reading_order(files, itemgetter(0)):
+        info = inquire(source)
+        yield Addition(file_id, info.size, partial(chunks, source), info.modified, info.mode)
 
 
 @frozen

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from itertools import chain, islice
 from typing import Final
 
@@ -18,7 +17,7 @@ from fileset.file_id import DICOMDIR, FileId, is_path
 from fileset.findings import Where
 from fileset.media.base import Format, UpdatableMedium
 from fileset.media.open import is_foreign
-from fileset.plan.commit import Addition, Plan, Progress
+from fileset.plan.commit import Addition, Plan, Progress, copies
 from fileset.plan.companion import Companion
 from fileset.plan.extra_files import Included, has_same_file
 from fileset.plan.inputs import Sources
@@ -110,14 +109,8 @@ def _copied(recipe: Recipe, medium: UpdatableMedium, nodes: Arranged, report: Re
     leaves = [node for node in nodes if node.source >= 0]
     present = {name.upper() for name in medium.names()} if medium.exists() else set()
     file_ids, kept = _named(recipe, medium, leaves, present)
-    inquire, chunks = recipe.sources.inquire, recipe.sources.chunks  # bound once, not once a file
-    additions = recipe.included.additions(medium, present)
-    for node, file_id in recipe.sources.in_reading_order(
-        zip(leaves, file_ids, strict=True), lambda pair: pair[0].source
-    ):
-        if file_id not in kept:
-            info = inquire(node.source)
-            additions.append(Addition(file_id, info.size, partial(chunks, node.source), info.modified, info.mode))
+    new = ((node.source, one) for node, one in zip(leaves, file_ids, strict=True) if one not in kept)
+    additions = [*recipe.included.additions(medium, present), *copies(recipe.sources, new)]
     removals = _removals(medium, {*file_ids, *recipe.included}, report) if recipe.replace else []
     return Placement([file_id.value for file_id in file_ids], additions, removals)
 

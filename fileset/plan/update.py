@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
-from operator import itemgetter
 
 from attrs import define, evolve, field
 
@@ -21,7 +19,7 @@ from fileset.file_id import DICOMDIR, SEPARATOR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
 from fileset.media.names import TAILS, form_key
-from fileset.plan.commit import Addition, Plan
+from fileset.plan.commit import Plan, copies
 from fileset.plan.copy_findings import cleared
 from fileset.plan.file_keys import FileKeys
 from fileset.plan.folder_numbers import Placing
@@ -281,23 +279,17 @@ def _planned(request: Request, growth: Growth, frame: Frame, report: Report) -> 
     """Make the plan that adds the new records and removes no file; report each instance."""
     offer = request.offer
     file_ids = {**offer.in_place, **_file_ids(request, growth)}
-    sources, additions, copied = offer.sources, [], []
+    copied: dict[int, FileId] = {}
     for node in growth.nodes:
         if node.source < 0:
             continue
         file_id = file_ids[node.source].decode("ascii", "replace")
         rows = report.refreshed if node.source in offer.record_of else report.added
-        rows.append(sources.name(node.source), file_id, node.sop_instance_uid, node.record_type)
+        rows.append(offer.sources.name(node.source), file_id, node.sop_instance_uid, node.record_type)
         if node.source not in offer.in_place:
-            info = sources.inquire(node.source)
-            additions.append(
-                Addition(FileId(file_id), info.size, partial(sources.chunks, node.source), info.modified, info.mode)
-            )
-            copied.append(node.source)
-    additions = [
-        addition for _, addition in sources.in_reading_order(zip(copied, additions, strict=True), itemgetter(0))
-    ]
-    report.findings += cleared(sources, copied)
+            copied[node.source] = FileId(file_id)
+    report.findings += cleared(offer.sources, copied)
+    additions = list(copies(offer.sources, copied.items()))
     return Plan(laid_out(growth, frame, lambda node: file_ids[node.source]), additions)
 
 
