@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Final
 
 from attrs import define, evolve, field, frozen
 
@@ -71,13 +71,6 @@ class Diagnosis:
         return [finding for finding in self.unread if not finding.where.record]
 
 
-class Rebuilt(NamedTuple):
-    """The plan of a rebuild, and the findings about the old DICOMDIR that also hold for the new one."""
-
-    plan: Plan
-    uncured: frozenset[Finding]
-
-
 def rebuild(
     medium: UpdatableMedium,
     old: State,
@@ -87,9 +80,10 @@ def rebuild(
     report: Report,
     *,
     trust_dicomdir: bool = False,
-) -> Rebuilt:
+) -> tuple[Plan, frozenset[Finding]]:
     """Plan a new DICOMDIR for `medium`; `report` receives the result for each record.
 
+    Also return the findings about the old DICOMDIR that hold for the new one.
     With `trust_dicomdir`, a record stays in its place even if its file names another patient, study or series.
     """
     work = _Rebuild(medium, old.contents, diagnosis, report, trust_dicomdir)
@@ -97,7 +91,8 @@ def rebuild(
     work.offer_unlisted()
     growth = work.grown(work.tree(scan))
     uncured = work.report_uncured(growth)
-    return Rebuilt(Plan(laid_out(growth, frame, work.file_id_of), basis=old.basis), uncured)
+    directory = laid_out(growth, frame, lambda node: work.offer.in_place[node.source])
+    return Plan(directory, basis=old.basis), uncured
 
 
 _TWICE: Final = ("FS-PATIENT-TWICE", "FS-STUDY-TWICE", "FS-SERIES-TWICE")
@@ -135,8 +130,9 @@ class _Rebuild:
     def offer_listed(self) -> None:
         """Offer the files of all records, each once."""
         record_at: dict[FileId, int] = {}
-        for index in self._with_files():
-            actual = self._actual(index)
+        for index in self.contents.tree.walk():
+            is_instance = self.contents.type_name(index) not in LEVELS and self.contents.references_file(index)
+            actual = self._actual(index) if is_instance else None
             if actual is not None:
                 first = record_at.setdefault(actual, index)
                 if first != index:
@@ -172,11 +168,6 @@ class _Rebuild:
         record_at[actual] = first + index - worse
         self._lose(worse, "FS-FILE-SHARED", f"{actual} is referenced by another record too")
 
-    def _with_files(self) -> Iterator[int]:
-        for index in self.contents.tree.walk():
-            if self.contents.type_name(index) not in LEVELS and self.contents.references_file(index):
-                yield index
-
     def _named(self, index: int) -> FileId:
         file_id = self.contents.file_id(index)
         if file_id is None or file_id == DICOMDIR:
@@ -192,7 +183,9 @@ class _Rebuild:
                 file_id = id_in_place(path)
             except RuleError as problem:
                 self.report.skipped.append(Skipped(path, "FS-FILE-NAME", problem.text(known_path=path)))
-                self._offer_unnamed(path)
+                if self.missing:
+                    with suppress(FormatError):  # it may be the missing file of a record
+                        self.unnamed.add(self.offer.add_member(FileId.tolerant(path), b""))
                 continue
             if file_id in deleted:
                 reason = "its record marks it as deleted: remove the file, or add it again"
@@ -200,19 +193,13 @@ class _Rebuild:
                 continue
             self.offer.add_member(file_id, file_id.value.encode("ascii"))
 
-    def _offer_unnamed(self, path: str) -> None:
-        """Offer a file whose name is not a File ID, if it may be the missing file of a record."""
-        if self.missing:
-            with suppress(FormatError):
-                self.unnamed.add(self.offer.add_member(FileId.tolerant(path), b""))
-
     def _settle_missing(self, unnamed: Mapping[str, str]) -> None:
         """Drop the records of missing files, except if the file exists under a name that is not a File ID.
 
         `unnamed`: the names of such files by SOP Instance UID. `extract` finds them, and the user can rename them.
         """
         for index, reason in self.missing.items():
-            found = unnamed.get(self.contents.reference(index, tags.REFERENCED_SOP_INSTANCE_UID))
+            found = unnamed.get(self.contents.reference(index, _INSTANCE_UID))
             if found is None:
                 self._lose(index, "FS-FILE-MISSING", reason)
             else:
@@ -226,7 +213,7 @@ class _Rebuild:
         self.gone.add(index)
         where = Where(contents.file, contents.type_name(index), contents.flat.start[index])
         self.report.findings.append(Finding(rule, f"the record is dropped: {reason}", where))
-        file_id, uid = contents.file_id(index), contents.reference(index, tags.REFERENCED_SOP_INSTANCE_UID)
+        file_id, uid = contents.file_id(index), contents.reference(index, _INSTANCE_UID)
         if file_id is not None:
             self.report.removed.append(Removed(file_id, uid, contents.type_name(index), deleted=False))
 
@@ -326,10 +313,6 @@ class _Rebuild:
             self.report.findings.append(Finding(rule, f"{reason}; its record stays where it is", where))
             self.unplaced.add(where.file)
 
-    def file_id_of(self, node: Node) -> bytes:
-        """Return the value of (0004,1500) for a node."""
-        return self.offer.in_place[node.source]
-
     # ------------------------------------------------------------ the directory
 
     def grown(self, tree: TreeBuilder) -> Growth:
@@ -359,7 +342,7 @@ class _Rebuild:
 
     def _report_new(self, node: Node, index: int) -> None:
         rows = self.report.added if index == NONE else self.report.refreshed
-        name = self.file_id_of(node).decode("ascii", "replace")
+        name = self.offer.in_place[node.source].decode("ascii", "replace")
         rows.append(self.offer.sources.name(node.source), name, node.sop_instance_uid, node.record_type)
 
     def _settled(self, node: Node, index: int, tree: TreeBuilder) -> tuple[Node, bool]:
@@ -367,8 +350,10 @@ class _Rebuild:
         wrong = self._wrong(node, index, tree)
         if not wrong:
             return node, True
-        if not self._is_same(node, index):
-            self.report.note_changes(node.record_type, [(tags.REFERENCED_SOP_INSTANCE_UID, *self._uids(node, index))])
+        uid = self.contents.raw_reference(index, _INSTANCE_UID)
+        old, new = (one.decode("ascii", "replace") for one in (uid, node.sop_instance_uid))
+        if node.source >= 0 and old != new:
+            self.report.note_changes(node.record_type, [(_INSTANCE_UID, old, new)])
             return node, False
         try:
             tail, changes = patched(self.contents.flat, index, node.tail, wrong, self.contents.character_set)
@@ -385,13 +370,6 @@ class _Rebuild:
             return Wrong(stale)
         wrong = self.diagnosis.wrong.get(index, Wrong(frozenset(), others=True))
         return Wrong(wrong.named | stale, wrong.others)
-
-    def _is_same(self, node: Node, index: int) -> bool:
-        return node.source < 0 or self._uids(node, index)[0] == node.sop_instance_uid.decode("ascii", "replace")
-
-    def _uids(self, node: Node, index: int) -> tuple[str, str]:
-        old = self.contents.raw_reference(index, tags.REFERENCED_SOP_INSTANCE_UID)
-        return old.decode("ascii", "replace"), node.sop_instance_uid.decode("ascii", "replace")
 
     def _can_stay(self, node: Node, index: int) -> bool:
         """Decide whether the type, File ID and structure of an old record allow keeping it byte for byte."""
@@ -464,21 +442,16 @@ class _Rebuild:
         tree = self.contents.tree
         stays = bytearray(len(self.contents.flat))
         for index in reversed(walk):
-            if index in placed:
-                if stays[index] and tree.parent[index] != NONE:
-                    stays[tree.parent[index]] = 1
-                continue
-            if index not in self.gone and (stays[index] or self._may_stay(index)):
-                stays[index] = 1
-                if tree.parent[index] != NONE:
-                    stays[tree.parent[index]] = 1
-            elif self.contents.type_name(index) not in LEVELS and index not in self.gone:
-                reason = (
-                    "its type is unknown, and nothing is left below it"
-                    if tree.lower[index] != NONE
-                    else "it is damaged"
-                )
-                self._lose(index, "FS-RECORD-ORPHAN", reason)
+            if index not in placed:
+                if index in self.gone:
+                    continue
+                stays[index] = stays[index] or self._may_stay(index)
+                if not stays[index] and self.contents.type_name(index) not in LEVELS:
+                    had_records = tree.lower[index] != NONE
+                    reason = "its type is unknown, and nothing is left below it" if had_records else "it is damaged"
+                    self._lose(index, "FS-RECORD-ORPHAN", reason)
+            if stays[index] and tree.parent[index] != NONE:
+                stays[tree.parent[index]] = 1
         return stays
 
     def _may_stay(self, index: int) -> bool:
@@ -500,8 +473,10 @@ class _Rebuild:
         """
         kind, flat = self.contents.type_name(index), self.contents.flat
         key = (above, kind, self.kept.key(index) if kind in LEVELS else b"")
-        if key in homes and not self._are_other_persons(homes[key][1], index):
-            return homes[key][0]
+        reference, former = homes.get(key, (NONE, NONE))
+        is_other_person = kind == "PATIENT" and former != NONE and self.kept.are_distinct([former, index])
+        if reference != NONE and not is_other_person:
+            return reference
         whole = is_whole(flat, index)
         tail = b"" if whole else own_elements(flat, index)
         reference = growth.add(Node(0, kind, 0, tail, order=self.kept.order(index)), above)
@@ -511,7 +486,3 @@ class _Rebuild:
         if key[2]:
             homes[key] = reference, index
         return reference
-
-    def _are_other_persons(self, one: int, other: int) -> bool:
-        """Check whether two old records with one Patient ID are about different persons."""
-        return one != NONE and self.contents.type_name(other) == "PATIENT" and self.kept.are_distinct([one, other])
