@@ -17,7 +17,7 @@ from fileset.plan.identity import IdentityCheck
 from fileset.plan.inputs import Sources
 from fileset.plan.native_documents import NativeDocuments
 from fileset.plan.scan import Outcome, outcomes
-from fileset.plan.under_profile import NoProfile, under_profile
+from fileset.plan.under_profile import UnderProfile, under_profile
 from fileset.plan.workers import Phases, Workers, phase
 from fileset.records.arranged import Arranged
 from fileset.records.describe import InvalidUid, Missing, Policy, UnknownSopClass
@@ -49,7 +49,7 @@ class Intake:
         check: Compares the sources of the last call of `outcomes` with their records.
     """
 
-    profile: NoProfile
+    profile: UnderProfile
     policy: Policy
     icons: Icons | None
     transcoding: Transcoding | None

@@ -31,64 +31,40 @@ _NAME_SECURE: Final = "Name a profile with SEC, such as STD-GEN-SEC-CD, or leave
 
 
 @frozen
-class NoProfile:
-    """The absence of a profile: the choices of the user hold unchanged."""
+class UnderProfile:
+    """The profile of a new file-set; without one, the choices of the user hold unchanged.
+
+    `strict`: write nothing unless every file conforms. `caveat`: the step that remains for the user, such as copying the
+    folder to a stick.
+    """
+
+    profile: Profile | None = None
+    strict: bool = False
+    caveat: str = ""
 
     @property
     def id(self) -> str:
         """Identifier of the profile, "" for none."""
-        return ""
-
-    def keys(self, choice: KeyChoice) -> KeyChoice:
-        """Return the choice of keys."""
-        return choice
-
-    def icons(self, wanted: Icons | None) -> Icons | None:
-        """Return the choice of icons."""
-        return wanted
-
-    def transcoding(self, workers: Workers) -> Transcoding:  # noqa: ARG002
-        """Return the transcoding to the syntaxes of the profile. Raises `RuleError` without a profile."""
-        raise RuleError(
-            "transcoding needs an application profile, which names the allowed transfer syntaxes",
-            advice=_NAME_ONE,
-        )
-
-    def judge(self, report: Report) -> None:
-        """Report the step that the user must do with the medium. Never raises, as there is no profile."""
-
-    def unjudged(self, kept: int, medium: str) -> list[Finding]:  # noqa: ARG002
-        """Return the finding that `kept` instances of a file-set were not judged; none if there are none."""
-        return []
-
-
-@frozen
-class UnderProfile(NoProfile):
-    """The profile of a new file-set; `strict`: write nothing unless every file conforms."""
-
-    profile: Profile
-    strict: bool = False
-    caveat: str = ""
-    """The step that remains for the user, such as copying the folder to a stick."""
-
-    @property
-    def id(self) -> str:
-        """Identifier of the profile."""
-        return self.profile.id
+        return self.profile.id if self.profile else ""
 
     def keys(self, choice: KeyChoice) -> KeyChoice:
         """Return the choice of keys, with the additions of the profile."""
-        return evolve(choice, table=self.profile.keys)
+        return evolve(choice, table=self.profile.keys) if self.profile else choice
 
     def icons(self, wanted: Icons | None) -> Icons | None:
         """Return the choice of icons: the icons that the profile requires, in the size that it allows."""
+        if self.profile is None:
+            return wanted
         rule = self.profile.icon
         if rule.required:
             return Icons("image", rule.size)
         return evolve(wanted, size=rule.size) if wanted and rule.size else wanted
 
     def transcoding(self, workers: Workers) -> Transcoding:
-        """Return the transcoding to the syntaxes of the profile."""
+        """Return the transcoding to the syntaxes of the profile. Raises `RuleError` without a profile."""
+        if self.profile is None:
+            reason = "transcoding needs an application profile, which names the allowed transfer syntaxes"
+            raise RuleError(reason, advice=_NAME_ONE)
         from fileset.plan.transcoding import Transcoding
 
         return Transcoding(self.profile, workers)
@@ -100,13 +76,13 @@ class UnderProfile(NoProfile):
         refused = [one for one in report.skipped if one.rule.startswith("PR-")]
         if self.strict and refused:
             raise RuleError(
-                f"{len(refused)} of the files do not conform to {self.profile.id}: nothing was written. The first is "
+                f"{len(refused)} of the files do not conform to {self.id}: nothing was written. The first is "
                 f"{refused[0].source}: {refused[0].reason}"
             )
 
     def unjudged(self, kept: int, medium: str) -> list[Finding]:
         """Return the finding that `kept` instances of a file-set were not judged; none if there are none."""
-        if not kept:
+        if self.profile is None or not kept:
             return []
         message = (
             f"instances that were on the medium before are not judged ({kept:,}): "
@@ -122,7 +98,7 @@ def under_profile(
     *,
     strict: bool,
     is_secure: bool,
-) -> NoProfile:
+) -> UnderProfile:
     """Find the profile with this identifier.
 
     Raises `RuleError` if there is no such profile, if `strict` comes without one, or if the profile does not allow a medium
@@ -132,7 +108,7 @@ def under_profile(
     if identifier is None and strict:
         raise RuleError("a strict file-set needs an application profile, to which its files conform", advice=_NAME_ONE)
     if identifier is None:
-        return NoProfile()
+        return UnderProfile()
     from fileset.profiles.find import find_profile  # load the tables of all profiles only if one is named
     from fileset.profiles.judge import medium_caveat, medium_fault
 
