@@ -254,16 +254,15 @@ class Reader:
                 self.contents, self._found_by_scan = virtual_contents(self.medium)
             else:
                 self.contents = read_contents(self.medium, dicomdir)
+            if strict and self.findings:
+                found = [_error(one) for one in self.findings]
+                raise FindingsError(f"{self.medium.name}: the first finding: {found[0]}", found)
         except FilesetError:
             self.close()
             raise
         self.flat: FlatDirectory = self.contents.flat
         self.tree: Tree = self.contents.tree
         self._said_by_files: dict[int, dict[int, str]] = {}
-        if strict and self.findings:
-            self.close()
-            found = [_error(one) for one in self.findings]
-            raise FindingsError(f"{self.medium.name}: the first finding: {found[0]}", found)
 
     def __enter__(self) -> Self:
         return self
