@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from functools import partial
 from itertools import starmap
@@ -40,7 +40,7 @@ from fileset.plan.offer import id_in_place
 from fileset.plan.recovery import NOTHING_FINISHED, clean_up
 from fileset.plan.scan import Outcome, Refused, collect
 from fileset.plan.secured import encrypting, no_pages, secure_findings
-from fileset.plan.source_file_set import Origin, SourceFileSets
+from fileset.plan.source_file_set import SourceFileSets
 from fileset.plan.transform import Rewrite, Streamed, Transform, by_dataset, rewrite_sources
 from fileset.plan.volumes import write_volume, write_volumes
 from fileset.plan.workers import Phases, phase
@@ -291,14 +291,22 @@ class Creator(WritingRole):
         cleaned = self._add_files_in_place(dry_run=dry_run) if in_place else []
         file_sets = SourceFileSets(self._sources)
         origins = [file_sets.origin(medium) for medium in self._origins]
-        identification, findings = self._identified(origins)
+        identification, findings = taken_over(
+            self._identification,
+            origins,
+            self._origins[0].name if origins else "",
+            keeps_id=self._file_set_id is None,
+            keeps_uid=self._keep_file_set_uid,
+        )
         report = Report(
             self._path, identification.file_set_id, identification.file_set_uid, dry_run=dry_run, hashes=hashes
         )
         report.findings += cleaned
         changes = [*self._intake.add_headers(self._sources, range(len(self._sources))), *self._changed()]
         tree = self._scanned(report, file_sets)
-        self._note_left_out(report)
+        report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._sources.damage()]
+        report.findings += self._sources.choice_findings()
+        report.note_links(self._sources.outside())
         self._intake.profile.judge(report)
         nodes, no_icons = self._intake.with_icons(tree.arranged(), self._sources)
         report.patients = nodes.count("PATIENT")
@@ -321,11 +329,6 @@ class Creator(WritingRole):
                 self._companion.close()
         self._report = report
         return report
-
-    def _identified(self, origins: list[Origin]) -> tuple[Identification, list[Finding]]:
-        keeps_id, keeps_uid = self._file_set_id is None, self._keep_file_set_uid
-        name = self._origins[0].name if origins else ""
-        return taken_over(self._identification, origins, name, keeps_id=keeps_id, keeps_uid=keeps_uid)
 
     def _changed(self) -> list[Finding]:
         """Rewrite and transcode the sources added since the last call, as requested; return the findings of all calls."""
@@ -350,13 +353,18 @@ class Creator(WritingRole):
     def _scanned(self, report: Report, file_sets: SourceFileSets) -> TreeBuilder:
         """Build the tree of all sources that the file-set can list; report each other source as skipped."""
         sources, in_place = self._sources, self._in_place
-        if not in_place:
+        if in_place:
+            self._refused |= _refused_names(sources)
+        else:
             sources.stamp()
         tree = TreeBuilder(sources.name, sources.same, patient_conflict=self._patient_conflict)
-        listed = _refused_names(sources).get if in_place else self._listed(file_sets)
 
         def judged(source: int, found: Outcome) -> tuple[int, Outcome]:
-            return source, found if isinstance(found, Refused) else self._refused.get(source) or listed(source) or found
+            if isinstance(found, Refused):
+                return source, found
+            is_unlisted = self._listed_only and file_sets.is_unlisted(source)
+            unlisted = Refused("FS-FILE-UNLISTED", LISTED_ONLY) if is_unlisted else None
+            return source, self._refused.get(source) or unlisted or found
 
         found = self._intake.outcomes(sources, changed=bool(self._rewrites))
         for source, refused in collect(starmap(judged, enumerate(found)), tree):
@@ -364,18 +372,6 @@ class Creator(WritingRole):
         if not (in_place or len(sources) or report.skipped):
             report.skipped += sources.nothing_found()
         return tree
-
-    def _note_left_out(self, report: Report) -> None:
-        """Report damaged media among the sources, and files that were left out."""
-        report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._sources.damage()]
-        report.findings += self._sources.choice_findings()
-        report.note_links(self._sources.outside())
-
-    def _listed(self, file_sets: SourceFileSets) -> Callable[[int], Refused | None]:
-        """Refuse each file that no record references, if `listed_only` is set."""
-        if not self._listed_only:
-            return lambda _: None
-        return lambda source: Refused("FS-FILE-UNLISTED", LISTED_ONLY) if file_sets.is_unlisted(source) else None
 
     def _cleared(self, nodes: Arranged) -> Iterator[Finding]:
         """Clear preambles if `preamble` is "zero", with a finding for each."""
