@@ -162,42 +162,38 @@ class Scanner:
         )
 
 
-def scan(paths: Sequence[str], policy: Policy, workers: Workers) -> Iterator[Outcome]:
-    """Scan `paths` in order.
-
-    If a worker of an executor cannot read a file, this process reads it: the worker may lack a folder, and that must not
-    cost a record. Raises `MediumError` if the executor fails.
-    """
-    if workers.executor is not None:
-        paths = [path and os.path.abspath(path) for path in paths]  # a worker may be in another folder
-    scanned = workers.share(partial(scan_chunk, policy=policy), paths, workers.prepared(paths, len(paths)))
-    return scanned if workers.executor is None else _unreadable_here(scanned, paths, policy)
-
-
-def _unreadable_here(scanned: Iterator[Outcome], paths: Sequence[str], policy: Policy) -> Iterator[Outcome]:
-    scanner = Scanner(policy)
-    for path, found in zip(paths, scanned, strict=True):
-        unread = path and isinstance(found, Refused) and found.rule == "FS-FILE-UNREADABLE"
-        yield scanner.outcome_at(path) if unread else found
-
-
 def outcomes(sources: Sources, policy: Policy, workers: Workers) -> Iterator[Outcome]:
-    """Scan all sources in order: files of the operating system as `scan` does, all others in this process."""
+    """Scan all sources in order: the workers read files of the operating system, this process reads all others.
+
+    Raises `MediumError` if the executor fails.
+    """
     paths = sources.read_paths()
     if not any(paths):
         workers = evolve(workers, jobs=1, executor=None)  # no other process can read them
-    scanned = scan(paths, policy, workers)
-    if sources.are_files() and not sources.lost:
+    is_elsewhere = workers.executor is not None
+    if is_elsewhere:
+        paths = [path and os.path.abspath(path) for path in paths]  # a worker may be in another folder
+    scanned = workers.share(partial(scan_chunk, policy=policy), paths, workers.prepared(paths, len(paths)))
+    if sources.are_files() and not (sources.lost or is_elsewhere):
         return scanned
-    scanner = Scanner(policy)
-    return (
-        Refused("FS-FILE-UNREADABLE", sources.lost[index])
-        if index in sources.lost
-        else found
-        if sources.is_file(index)
-        else _outcome_here(sources, index, scanner)
-        for index, found in enumerate(scanned)
-    )
+    return _completed(scanned, sources, paths, Scanner(policy), tries_again=is_elsewhere)
+
+
+def _completed(
+    scanned: Iterator[Outcome], sources: Sources, paths: Sequence[str], scanner: Scanner, *, tries_again: bool
+) -> Iterator[Outcome]:
+    """Scan here all sources without a path, and files that a worker cannot read if this process `tries_again`.
+
+    A worker of an executor may lack a folder, and that must not cost a record.
+    """
+    for index, (path, found) in enumerate(zip(paths, scanned, strict=True)):
+        if index in sources.lost:
+            yield Refused("FS-FILE-UNREADABLE", sources.lost[index])
+        elif not path:
+            yield _outcome_here(sources, index, scanner)
+        else:
+            is_unread = isinstance(found, Refused) and found.rule == "FS-FILE-UNREADABLE"
+            yield scanner.outcome_at(path) if is_unread and tries_again else found
 
 
 def _outcome_here(sources: Sources, index: int, scanner: Scanner) -> Outcome:
