@@ -47,15 +47,16 @@ class Diagnosis:
     """The result of a check, for a rebuild.
 
     `sound`: the records without faults. `wrong`: the faulty elements of each other record; `faults`: its findings.
-    `unlisted`: paths of DICOM files without a record. `unread`: findings about files that cannot be read. `leftovers`: files
-    of an interrupted write. `mended`: the findings that a rebuild corrects. `remaining`: errors that it cannot correct.
+    `unlisted`: paths of DICOM files without a record. `skipped`: findings about unreadable files without a record, each of
+    which may be an instance that should be listed. `leftovers`: files of an interrupted write. `mended`: the findings that a
+    rebuild corrects. `remaining`: errors that it cannot correct.
     """
 
     sound: frozenset[int]
     wrong: Mapping[int, Wrong]
     faults: Mapping[int, list[Finding]]
     unlisted: list[str]
-    unread: list[Finding]
+    skipped: list[Finding]
     leftovers: list[Finding]
     mended: list[Finding]
     remaining: list[Finding]
@@ -64,11 +65,6 @@ class Diagnosis:
     def general(self) -> list[Finding]:
         """The findings for the report that are not about single records and files."""
         return [finding for finding in self.mended if finding.rule not in ABOUT_FILES] + self.leftovers
-
-    @property
-    def skipped(self) -> list[Finding]:
-        """Unreadable files without a record; each may be an instance that should be listed."""
-        return [finding for finding in self.unread if not finding.where.record]
 
 
 def rebuild(

@@ -85,7 +85,7 @@ def diagnose(
         {index: _wrong(found) for index, found in faults.items()},
         faults,
         [finding.where.file for finding in findings if finding.rule == "FS-FILE-UNLISTED"],
-        [finding for finding in findings if finding.rule == _UNREAD],
+        [finding for finding in findings if finding.rule == _UNREAD and not finding.where.record],
         [finding for finding in findings if finding.rule == _LEFTOVER],
         [finding for finding in findings if _is_mended(finding, contents.file)],
         [finding for finding in findings if _remains(finding, contents.file)] + settled,
