@@ -292,11 +292,7 @@ class Creator(WritingRole):
         file_sets = SourceFileSets(self._sources)
         origins = [file_sets.origin(medium) for medium in self._origins]
         identification, findings = taken_over(
-            self._identification,
-            origins,
-            self._origins[0].name if origins else "",
-            keeps_id=self._file_set_id is None,
-            keeps_uid=self._keep_file_set_uid,
+            self._identification, origins, keeps_id=self._file_set_id is None, keeps_uid=self._keep_file_set_uid
         )
         report = Report(
             self._path, identification.file_set_id, identification.file_set_uid, dry_run=dry_run, hashes=hashes

@@ -30,9 +30,9 @@ def identify(
 
 
 def taken_over(
-    given: Identification, origins: Sequence[Origin], name: str, *, keeps_id: bool, keeps_uid: bool
+    given: Identification, origins: Sequence[Origin], *, keeps_id: bool, keeps_uid: bool
 ) -> tuple[Identification, list[Finding]]:
-    """Take over the File-set ID and UID of the one file-set `name` among the sources, with a finding for an illegal ID.
+    """Take over the File-set ID and UID of the one file-set among the sources, with a finding for an illegal ID.
 
     Raises `RuleError` if there is no UID to keep.
     """
@@ -42,7 +42,7 @@ def taken_over(
         given = evolve(given, file_set_id=origin.file_set_id)
     elif keeps_id:
         message = f"File-set ID {origin.file_set_id!r} breaks the rules: it is left out"
-        findings.append(Finding("FS-FILE-SET-ID", message, Where(name)))
+        findings.append(Finding("FS-FILE-SET-ID", message, Where(origin.name)))
     if keeps_uid and not origin.file_set_uid:
         raise RuleError("there is no File-set UID to keep (PS3.10 8.6)", advice="Add one file-set that has one")
     return evolve(given, file_set_uid=origin.file_set_uid) if keeps_uid else given, findings

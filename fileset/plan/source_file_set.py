@@ -27,12 +27,13 @@ MOVED: Final = "its record gives another name: it was found by its SOP Instance 
 
 @frozen
 class Origin:
-    """The DICOMDIR of a source file-set: its identification, and the files that it references.
+    """The DICOMDIR of the source file-set `name`: its identification, and the files that it references.
 
     `missing`: referenced files that cannot be found; `uids`: their SOP Instance UIDs by path. `listed`: the File ID paths of
     the records in upper case; `forms`: their keys by `form_key`. Both are None if the DICOMDIR cannot be read.
     """
 
+    name: str = ""
     file_set_id: str = ""
     file_set_uid: str = ""
     missing: list[Skipped] = field(factory=list)
@@ -47,13 +48,14 @@ def origin_of(medium: ReadableMedium) -> Origin:
         contents = Contents(read_dicomdir(medium))
     except FilesetError as problem:
         reason = problem.moved(path="").text(command=True)
-        return Origin(missing=[Skipped(f"{medium.name}/{DICOMDIR}", "FS-MEDIUM-DAMAGED", reason)])
+        return Origin(medium.name, missing=[Skipped(f"{medium.name}/{DICOMDIR}", "FS-MEDIUM-DAMAGED", reason)])
     paths = frozenset(path.upper() for path in contents.paths())
     forms = paths if all(form_key(path) == path for path in paths) else frozenset(map(form_key, paths))
     missing = list(missing_files(medium, contents))
     if medium.folder:
         medium.close()  # its listings take as much memory as the records, and are made again where needed
     return Origin(
+        medium.name,
         contents.file_set_id,
         contents.file_set_uid,
         missing,
@@ -70,14 +72,12 @@ class SourceFileSets:
     sources: Sources
     _origins: dict[str, Origin] = field(factory=dict)
     """By place: the path of the folder of the DICOMDIR, in upper case."""
-    _media: dict[str, ReadableMedium] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         for medium in self.sources.origins:
             place = plain_place(medium.folder or medium.name)
             if place not in self._origins:
                 self._origins[place] = origin_of(medium)
-                self._media[place] = medium
 
     def origin(self, medium: ReadableMedium) -> Origin:
         """Look up the facts of one file-set."""
@@ -106,19 +106,19 @@ class SourceFileSets:
         uids = {uid.decode("ascii", "replace") for _, uid in taken} if any_missing else set()
         lost: list[Skipped] = []
         moved: list[Skipped] = []
-        for place, origin in self._origins.items():
+        for origin in self._origins.values():
             for one in origin.missing:
-                (moved if origin.uids.get(one.source) in uids else lost).append(self._named(place, one))
+                (moved if origin.uids.get(one.source) in uids else lost).append(self._named(origin.name, one))
         unlisted = [source for source, _ in taken if self.is_unlisted(source)]
         findings = [Finding("FS-FILE-UNLISTED", NOT_LISTED, Where(self.sources.name(source))) for source in unlisted]
         findings += [Finding("FS-FILE-MOVED", MOVED, Where(one.source)) for one in moved]
         return lost, findings
 
-    def _named(self, place: str, missing: Skipped) -> Skipped:
-        """Return the name of a missing file; if there are several file-sets, with the name of its file-set."""
+    def _named(self, file_set: str, missing: Skipped) -> Skipped:
+        """Add the name of the file-set to that of a missing file, if there are several file-sets."""
         if len(self._origins) == 1 or missing.rule != "FS-FILE-MISSING":
             return missing
-        return Skipped(f"{self._media[place].name}/{missing.source}", missing.rule, missing.reason)
+        return evolve(missing, source=f"{file_set}/{missing.source}")
 
     def _around(self, source: int) -> Iterator[tuple[Origin, str]]:
         """Find each file-set that contains a source, with the path of the source below the folder of its DICOMDIR."""
