@@ -48,13 +48,8 @@ class Recipe:
     progress: Progress = field(kw_only=True)
 
 
-@frozen
-class Placement:
-    """The File ID of each instance in order, the files to copy, and the files of an old file-set to delete."""
-
-    file_ids: Iterable[str]
-    additions: Sequence[Addition] = ()
-    removals: Sequence[FileId] = ()
+Placement = tuple[Iterable[str], Sequence[Addition], Sequence[FileId]]
+"""The File ID of each instance in order, the files to copy, and the files of an old file-set to delete."""
 
 
 def new_file_set(
@@ -68,8 +63,8 @@ def new_file_set(
     """
     sources, file_ids = recipe.sources, report.added.file_ids
     in_place = recipe.naming == IN_PLACE
-    placement = _in_place(sources, nodes) if in_place else _copied(recipe, medium, nodes, report)
-    values = iter(placement.file_ids)
+    placed, copied, removals = _in_place(sources, nodes) if in_place else _copied(recipe, medium, nodes, report)
+    values = iter(placed)
     for indexes, uids, types in nodes.instances():
         names = [""] * len(indexes) if in_place else map(sources.name, indexes)
         report.added.extend_by(names, islice(values, len(indexes)), uids, types)
@@ -80,9 +75,9 @@ def new_file_set(
         file_ids.packed,
         undefined_lengths=recipe.undefined_lengths,
     )
-    additions = [*placement.additions, *_companions(recipe, medium, directory, source_of)]
+    additions = [*copied, *_companions(recipe, medium, directory, source_of)]
     basis = None if recipe.replace else b""  # without `replace` there must still be no DICOMDIR at the commit
-    return Plan(directory, additions, placement.removals, basis)
+    return Plan(directory, additions, removals, basis)
 
 
 def _companions(
@@ -102,7 +97,7 @@ def _companions(
 
 def _in_place(sources: Sources, nodes: Arranged) -> Placement:
     runs = (sources.relatives(indexes) for indexes, _, _ in nodes.instances())
-    return Placement(name.replace("/", "\\") for name in chain.from_iterable(runs))
+    return (name.replace("/", "\\") for name in chain.from_iterable(runs)), (), ()
 
 
 def _copied(recipe: Recipe, medium: UpdatableMedium, nodes: Arranged, report: Report) -> Placement:
@@ -112,7 +107,7 @@ def _copied(recipe: Recipe, medium: UpdatableMedium, nodes: Arranged, report: Re
     new = ((node.source, one) for node, one in zip(leaves, file_ids, strict=True) if one not in kept)
     additions = [*recipe.included.additions(medium, present), *copies(recipe.sources, new)]
     removals = _removals(medium, {*file_ids, *recipe.included}, report) if recipe.replace else []
-    return Placement([file_id.value for file_id in file_ids], additions, removals)
+    return [file_id.value for file_id in file_ids], additions, removals
 
 
 def _named(
