@@ -1,19 +1,23 @@
-"""The state of a file-set for a rebuild: which records are correct, and which files have no record."""
+"""The state of a file-set for a rebuild: its correct records, its files without a record, and whether a repair helps."""
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Final
 
 from attrs import evolve
 
+from fileset.check import CheckReport
 from fileset.check.files import FileCheck
 from fileset.dicomdir.check.collector import Collector
 from fileset.dicomdir.check.directory import check_directory
 from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.write.patch import Wrong, is_whole
+from fileset.errors import FilesetError
 from fileset.file_id import DICOMDIR
 from fileset.findings import ERROR, Finding
 from fileset.media.base import UpdatableMedium
+from fileset.media.open import updatable
 from fileset.plan.old_dicomdir import State
 from fileset.plan.rebuild import ABOUT_FILES, Diagnosis
 from fileset.plan.recovery import serious_faults
@@ -49,6 +53,8 @@ _UNCERTAIN: Final = (
     *STAYING,
 )
 """Prefixes of rules for faults that a rebuild cures only if the files and the medium allow it."""
+_BLOCKING: Final = ("FS-MEDIUM-", "FS-SECURE-", "FS-DIRECTORY-ABSENT", "FS-PATIENT-CONFLICT")
+"""Prefixes of rules for faults that a repair cannot cure: the user needs a better copy, a key, or a look at the images."""
 _UNREAD: Final = "FS-FILE-UNREADABLE"
 _LEFTOVER: Final = "FS-WRITE-LEFTOVER"
 
@@ -142,7 +148,22 @@ def _is_mended(finding: Finding, dicomdir: str) -> bool:
     return finding.severity == ERROR and (where.file == dicomdir or rule in ABOUT_FILES or rule in _AGAINST_THE_FILE)
 
 
-def is_curable(finding: Finding) -> bool:
+def repair_helps(report: CheckReport) -> bool:
+    """Decide whether a repair cures an error in the report of a check, and can write to the medium without a loss."""
+    blocked = any(finding.rule.startswith(_BLOCKING) for finding in report.findings)
+    return not blocked and any(map(_is_curable, report.findings)) and _takes_repair(report.medium)
+
+
+def _takes_repair(path: str) -> bool:
+    try:
+        with closing(updatable(path)) as medium:
+            medium.check_writable()
+            return not (medium.not_carried_over() or medium.lasting_damage())
+    except (FilesetError, OSError):
+        return False
+
+
+def _is_curable(finding: Finding) -> bool:
     """Return whether a finding of a check is an error that a rebuild can cure.
 
     A file of another patient, study or series is not: first a person must find out whose images they are.

@@ -93,7 +93,7 @@ def run(options: Namespace) -> int:
 
 def _advise_repair(report: CheckReport, options: Namespace) -> None:
     """Name the command that shows a repair, if one helps; not if all files are missing, since a new copy may have them."""
-    from fileset.repair.advice import repair_helps
+    from fileset.repair.diagnosis import repair_helps
 
     if not options.format and (report.files or options.no_files) and repair_helps(report):
         say(f"`{shown(['fileset', 'repair', report.medium, '--dry-run'])}` shows what a repair would change")
