@@ -104,11 +104,6 @@ def load_of(nodes: Iterable[Node], sizes: Sequence[int], footprint: Footprint) -
     return Load(instances, series_of, series, study_of, studies)
 
 
-def room(capacity: int, footprint: Footprint) -> int:
-    """Compute the capacity of a volume that remains for its load."""
-    return capacity - footprint.fixed - footprint.of(DICOMDIR_HEAD)
-
-
 def too_large(load: Load, capacity: int) -> Iterator[int]:
     """Find the instances that fit on no volume."""
     for index, (weight, series) in enumerate(zip(load.instances, load.series_of, strict=True)):
@@ -142,20 +137,20 @@ class SeriesPart:
     weight: int
 
 
-@frozen
-class Bundle:
-    """Pieces of one study that stay together if possible, and their weight without the study itself."""
+Bundle = tuple[SeriesPart, ...]
+"""Pieces of one study that stay together if possible."""
 
-    study: int
-    pieces: tuple[SeriesPart, ...]
-    weight: int
+
+def _weight(bundle: Bundle) -> int:
+    """Sum up the weight of a bundle without the study itself."""
+    return sum(piece.weight for piece in bundle)
 
 
 def pack(load: Load, capacity: int) -> Packing:
     """Place all instances, none of which is too large, on volumes that take `capacity` bytes."""
-    bundles = sorted(_bundles(load, capacity), key=lambda bundle: (-bundle.weight, bundle.pieces[0].first))
+    bundles = sorted(_bundles(load, capacity), key=lambda bundle: (-_weight(bundle), bundle[0].first))
     best = _placed(bundles, load, capacity, len(bundles)) or Shelf(load, capacity, 1)
-    low, high = -(-sum(bundle.weight for bundle in bundles) // capacity), best.count
+    low, high = -(-sum(map(_weight, bundles)) // capacity), best.count
     while low < high:
         # Splitting studies may save volumes: find the smallest number by bisection.
         middle = (low + high) // 2
@@ -171,11 +166,8 @@ def _bundles(load: Load, capacity: int) -> Iterator[Bundle]:
     """Bundle whole studies; for a study larger than a volume, its series; for a series larger than a volume, its parts."""
     for study, group in groupby(_pieces(load, capacity), key=lambda piece: load.study_of[piece.series]):
         pieces = tuple(group)
-        weight = sum(piece.weight for piece in pieces)
-        if weight + load.studies[study] <= capacity:
-            yield Bundle(study, pieces, weight)
-        else:
-            yield from (Bundle(study, (piece,), piece.weight) for piece in pieces)
+        fits = _weight(pieces) + load.studies[study] <= capacity
+        yield from (pieces,) if fits else ((piece,) for piece in pieces)
 
 
 def _pieces(load: Load, capacity: int) -> Iterator[SeriesPart]:
@@ -198,9 +190,8 @@ def _placed(bundles: Iterable[Bundle], load: Load, capacity: int, count: int) ->
     """Pack the bundles by first-fit decreasing on `count` volumes; None if they do not suffice."""
     shelf = Shelf(load, capacity, count)
     late = [bundle for bundle in bundles if not shelf.put(bundle)]
-    pieces = [(bundle.study, piece) for bundle in late for piece in sorted(bundle.pieces, key=lambda one: -one.weight)]
-    fits = all(len(bundle.pieces) > 1 for bundle in late)
-    fits = fits and all(shelf.put(Bundle(study, (piece,), piece.weight)) for study, piece in pieces)
+    pieces = [piece for bundle in late for piece in sorted(bundle, key=lambda one: -one.weight)]
+    fits = all(len(bundle) > 1 for bundle in late) and all(shelf.put((piece,)) for piece in pieces)
     return shelf if fits else None
 
 
@@ -223,19 +214,17 @@ class Shelf:
 
     def put(self, bundle: Bundle) -> bool:
         """Place a bundle on a volume of its study, else on the first volume with room; return whether there is one."""
-        known = self._volumes_of.setdefault(bundle.study, [])
-        beside = next((volume for volume in known if self._most[self._leaves + volume] >= bundle.weight), -1)
-        if beside >= 0:
-            self._take(beside, bundle.weight)
-            volume = beside
-        else:
-            weight = bundle.weight + self._load.studies[bundle.study]
+        study, weight = self._load.study_of[bundle[0].series], _weight(bundle)
+        known = self._volumes_of.setdefault(study, [])
+        volume = next((volume for volume in known if self._most[self._leaves + volume] >= weight), -1)
+        if volume < 0:
+            weight += self._load.studies[study]
             volume = self._first(weight)
             if volume < 0:
                 return False
-            self._take(volume, weight)
             known.append(volume)
-        self.placed += ((piece, volume) for piece in bundle.pieces)
+        self._take(volume, weight)
+        self.placed += ((piece, volume) for piece in bundle)
         return True
 
     def _first(self, weight: int) -> int:
@@ -296,7 +285,7 @@ def divide(
 
     `name` returns the name of an instance. Raises `RuleError` if one is too large for any of them.
     """
-    load, space = load_of(nodes, sizes, footprint), room(capacity, footprint)
+    load, space = load_of(nodes, sizes, footprint), capacity - footprint.fixed - footprint.of(DICOMDIR_HEAD)
     large = list(too_large(load, space))
     if large:
         others = f", nor do {len(large) - 1} others" if len(large) > 1 else ""
@@ -329,40 +318,32 @@ def _listed(volumes: Sequence[int]) -> str:
 
 def distribute(nodes: Iterable[Node], packing: Packing) -> list[list[Node]]:
     """Build the tree of each volume, in preorder, with positions counted in that volume."""
-    volumes = [_VolumePart() for _ in packing.used]
+    volumes: list[list[Node]] = [[] for _ in packing.used]
+    opened: list[list[Node]] = [[] for _ in packing.used]  # the records above the last instance of each volume
     above: list[Node] = []
     numbers = iter(packing.volume_of)
     for node in nodes:
         del above[node.depth :]
         if node.source < 0:
             above.append(node)
-        else:
-            volumes[next(numbers)].add(above, node)
-    return [volume.nodes for volume in volumes]
+            continue
+        number = next(numbers)
+        if opened[number] != above:
+            known = set(map(id, opened[number]))
+            volumes[number] += (one for one in above if id(one) not in known)
+            opened[number] = list(above)
+        volumes[number].append(node)
+    return [list(_counted(volume)) for volume in volumes]
 
 
-class _VolumePart:
-    """The part of a tree that is on one volume."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Node] = []
-        self._above: list[Node] = []  # as they are in the whole tree
-        self._positions = [-1]
-
-    def add(self, above: Sequence[Node], leaf: Node) -> None:
-        """Add an instance, and the records above it that are missing."""
-        same = 0
-        while same < min(len(above), len(self._above)) and above[same] is self._above[same]:
-            same += 1
-        self._above[same:] = above[same:]
-        del self._positions[same + 1 :]
-        for node in above[same:]:
-            self._positions[-1] += 1
-            self.nodes.append(node._replace(position=self._positions[-1]))
-            self._positions.append(-1)
-        self._positions[-1] += 1
-        path = tuple(self._positions[:-1])
-        self.nodes.append(leaf._replace(position=self._positions[-1], path=path))
+def _counted(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Count the positions of nodes in preorder from 0 within each entity."""
+    positions: list[int] = []
+    for node in nodes:
+        del positions[node.depth + 1 :]
+        positions += [-1] * (node.depth + 1 - len(positions))
+        positions[-1] += 1
+        yield node._replace(position=positions[-1], path=tuple(positions[:-1]))
 
 
 def numbered(name: str, number: int, longest: int) -> str:
