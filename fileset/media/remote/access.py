@@ -48,19 +48,14 @@ def connect(url: str) -> tuple[Any, str]:
         raise RuleError(
             'remote folders need fsspec: pip install "dicom-fileset[remote]"', path=without_password(url)
         ) from None
-    try:
-        # A cached listing would hide changes by other programs.
-        with failures(without_password(url)):
-            scheme, _, place = url.partition("://")
+    shown = without_password(url)
+    scheme, _, place = url.partition("://")
+    with failures(shown):
+        try:
+            # A cached listing would hide changes by other programs.
             file_system, root = url_to_fs(f"{scheme.lower()}://{place}", use_listings_cache=False)
-    except MediumError as problem:
-        cause = problem.__cause__
-        if isinstance(cause, ImportError):
-            raise RuleError(f"{cause}", path=without_password(url)) from cause
-        if isinstance(cause, ValueError):
-            scheme = url.partition(":")[0]
-            raise RuleError(
-                f"there is no kind of remote folder {scheme!r} ({cause})", path=without_password(url)
-            ) from cause
-        raise
+        except ImportError as problem:
+            raise RuleError(f"{problem}", path=shown) from problem
+        except ValueError as problem:
+            raise RuleError(f"there is no kind of remote folder {scheme!r} ({problem})", path=shown) from problem
     return file_system, str(root).rstrip("/")

@@ -201,14 +201,16 @@ class RemoteMedium(ReadableMedium):
 
 def listed(key: str, facts: dict[str, Any]) -> Listed:
     """Read the description of a file in a listing: drivers name dates and tags differently."""
-    stamp = next(
-        (facts[word] for word in ("LastModified", "last_modified", "mtime", "created") if facts.get(word)), None
-    )
+    stamp = _first_of(facts, "LastModified", "last_modified", "mtime", "created")
     if isinstance(stamp, int | float):
         stamp = datetime.fromtimestamp(stamp, UTC)
     modified = stamp if isinstance(stamp, datetime) else None
-    tag = next((str(facts[word]) for word in ("ETag", "etag", "md5", "generation") if facts.get(word)), "")
-    return Listed(key, int(facts.get("size") or 0), modified, tag or str(stamp))
+    tag = str(_first_of(facts, "ETag", "etag", "md5", "generation") or stamp)
+    return Listed(key, int(facts.get("size") or 0), modified, tag)
+
+
+def _first_of(facts: dict[str, Any], *words: str) -> Any:
+    return next(filter(None, map(facts.get, words)), None)
 
 
 def scheme_of(file_system: Any) -> str:
