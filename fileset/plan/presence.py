@@ -109,12 +109,8 @@ def _around(reader: RecordFinder) -> tuple[ReadableMedium, str]:
     """Find the whole medium that the user gave, and the folder of the DICOMDIR in it, with a final "/"."""
     medium = reader.medium
     if isinstance(medium, Below):
-        name = medium.around.name
-        return (
-            (medium.around, medium.subfolder + "/")
-            if os.path.abspath(name) == os.path.abspath(reader.given)
-            else (medium, "")
-        )
+        is_given = os.path.abspath(medium.around.name) == os.path.abspath(reader.given)
+        return (medium.around, medium.subfolder + "/") if is_given else (medium, "")
     if os.path.isdir(reader.given):
         below = os.path.relpath(real_path(medium.name), real_path(reader.given)).replace(os.sep, "/")
         if below != "." and not below.startswith(".."):

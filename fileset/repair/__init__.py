@@ -10,8 +10,6 @@ import os
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from functools import partial
-from itertools import compress
-from operator import not_
 from typing import TYPE_CHECKING
 
 from fileset.dicom.preamble import is_secure
@@ -192,11 +190,11 @@ def _put_remaining_last(
     The first `former` findings are about the old DICOMDIR; of these, the `uncured` ones also hold for the new one.
     """
     known = {(one.rule, one.where.file) for one in remaining}
-    lasts = [
-        at >= former or one in uncured or (one.rule, one.where.file) in known for at, one in enumerate(report.findings)
-    ]
-    mended = list(compress(report.findings, map(not_, lasts)))
-    lasting = list(compress(report.findings, lasts))
+    mended: list[Finding] = []
+    lasting: list[Finding] = []
+    for at, one in enumerate(report.findings):
+        lasts = at >= former or one in uncured or (one.rule, one.where.file) in known
+        (lasting if lasts else mended).append(one)
     named = {(one.rule, one.where.file) for one in lasting}
     report.mended = len(mended)
     report.findings = mended + lasting + [one for one in remaining if (one.rule, one.where.file) not in named]
