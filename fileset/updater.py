@@ -109,15 +109,13 @@ class Updater(WritingRole):
         self._contents = _contents(self._medium)
         self._sources = Sources(opening_of(self._medium))
         self._request = Request(
-            self._medium,
-            self._contents,
             self._naming,
             self._preamble == "zero",
             self._patient_conflict,
             Offer(self._medium, self._sources),
             Kept(self._contents),
+            self._intake.with_icons,
         )
-        self._request.add_icons = self._intake.with_icons
         self._identification = _identification(self._contents)
 
     # ------------------------------------------------------------ the changes

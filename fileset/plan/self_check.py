@@ -130,16 +130,16 @@ def update_findings(request: Request, report: Report) -> Iterator[Finding]:
     """
     if value := request.changes.get(tags.DESCRIPTOR_FILE_ID):
         descriptor = FileId(value.decode("ascii"))
-        is_listed = descriptor.value in report.added.file_ids or descriptor.path in request.contents.paths()
-        is_there = request.medium.actual(descriptor) is not None
+        is_listed = descriptor.value in report.added.file_ids or descriptor.path in request.kept.contents.paths()
+        is_there = request.offer.medium.actual(descriptor) is not None
         yield from _descriptor_findings(descriptor, is_listed=is_listed, is_there=is_there)
     offer, listed = request.offer, {*report.added.file_ids, *report.refreshed.file_ids}
     refused = [offer.sources.relative(source) for source in offer.in_place if source not in offer.record_of]
     refused = [name for name in refused if name.replace("/", "\\") not in listed]
     names = refused + [skipped.source for skipped in request.unusable]
-    yield from unlisted_on(request.medium, names if request.medium.folder else _without_record(request))
+    yield from unlisted_on(request.offer.medium, names if request.offer.medium.folder else _without_record(request))
 
 
 def _without_record(request: Request) -> Iterator[str]:
-    referenced = set(map(form_key, request.contents.paths()))
-    return (name for name in request.medium.names() if form_key(name) not in referenced and not is_dicomdir(name))
+    referenced = set(map(form_key, request.kept.contents.paths()))
+    return (name for name in request.offer.medium.names() if form_key(name) not in referenced and not is_dicomdir(name))

@@ -17,7 +17,6 @@ from fileset.dicomdir.write.patch import Wrong, patched, unlike
 from fileset.errors import REPAIR, FilesetError, RefusedError
 from fileset.file_id import DICOMDIR, SEPARATOR, FileId
 from fileset.findings import Finding, Where
-from fileset.media.base import UpdatableMedium
 from fileset.media.names import TAILS, form_key
 from fileset.plan.commit import Plan, copies
 from fileset.plan.copy_findings import cleared
@@ -50,24 +49,22 @@ AddIcons = Callable[[Arranged, Sources], tuple[Arranged, list[Finding]]]
 
 @define
 class Request:
-    """The requested changes of the file-set on `medium`, whose DICOMDIR is `contents`.
+    """The requested changes of the file-set on the medium of `offer`, with the records `kept`.
 
     `removed`: record -> whether its file stays. `replacing`: sources that may replace an instance. `unusable`: files of
     the medium that cannot be referenced where they are. `changes`: values of the File-set Identification, by tag.
     """
 
-    medium: UpdatableMedium
-    contents: Contents
     naming: str
     clears_preambles: bool
     patient_conflict: str
     offer: Offer
     kept: Kept
+    add_icons: AddIcons
     removed: dict[int, bool] = field(factory=dict)
     replacing: set[int] = field(factory=set)
     unusable: list[Skipped] = field(factory=list)
     changes: dict[int, bytes | None] = field(factory=dict)
-    add_icons: AddIcons = lambda nodes, _: (nodes, [])
 
 
 def update(request: Request, scan: Scan, report: Report) -> Plan | None:
@@ -75,7 +72,7 @@ def update(request: Request, scan: Scan, report: Report) -> Plan | None:
 
     Raises `RefusedError` if an instance cannot be replaced without loss, or new ones belong to a record that exists twice.
     """
-    contents, offer, kept = request.contents, request.offer, request.kept
+    offer, kept, contents = request.offer, request.kept, request.kept.contents
     report.findings += contents.findings
     report.mended = len(report.findings)  # the new DICOMDIR does not have these faults
     report.findings += _files_of_inactive_records(kept)
@@ -118,7 +115,7 @@ def _without(request: Request, gone: Iterable[int], refreshed: Sequence[int]) ->
     kept.read_files_again(refreshed)
     affected = kept.prune((*gone, *refreshed))
     kept.note_renewed()
-    files = FileKeys(request.medium, kept)
+    files = FileKeys(request.offer.medium, kept)
     kept.files_confirm, kept.files_person = files.confirms, files.person
     return kept, affected, files
 
@@ -170,14 +167,14 @@ def _replaced(request: Request, kept: Kept, source: int, uid: bytes) -> list[int
         raise HeaderError("FS-INSTANCE-DUPLICATE", f"the file-set holds instance {shown} with the same bytes")
     if source not in request.replacing:
         raise HeaderError("FS-INSTANCE-CONFLICT", f"the file-set holds instance {shown} {other}")
-    refuse_shared(request.contents, holders)
+    refuse_shared(request.kept.contents, holders)
     return holders
 
 
 def _holds(request: Request, index: int, source: int) -> bool:
     """Check whether the file of a record has the bytes of a source. Raises `FilesetError` if it cannot be read."""
-    file_id = request.contents.file_id(index)
-    return file_id is not None and request.offer.sources.is_on(request.medium, file_id, source)
+    file_id = request.kept.contents.file_id(index)
+    return file_id is not None and request.offer.sources.is_on(request.offer.medium, file_id, source)
 
 
 def _tree(
@@ -303,7 +300,7 @@ def _file_ids(request: Request, growth: Growth) -> dict[int, bytes]:
     ]
     if not new:
         return {}
-    on_medium, is_named = request.medium.occupation, growth.kept.is_named
+    on_medium, is_named = request.offer.medium.occupation, growth.kept.is_named
 
     def occupation(value: str) -> str:
         return on_medium(value) or ("file" if is_named(value) else "")
@@ -319,7 +316,7 @@ def _file_ids(request: Request, growth: Growth) -> dict[int, bytes]:
 
 def _removals(request: Request, gone: dict[int, bool], kept: Kept, report: Report) -> list[FileId]:
     """List the files to delete; report each removed record, and each file that stays without a record."""
-    contents, protected = request.contents, _protected(request)
+    contents, protected = request.kept.contents, _protected(request)
     deleted: dict[FileId, None] = {}
     for index, stays in sorted(gone.items()):
         file_id = contents.file_id(index)
@@ -330,7 +327,7 @@ def _removals(request: Request, gone: dict[int, bool], kept: Kept, report: Repor
         if stays:
             report.findings.append(_unlisted(contents, index, file_id))
         elif form_key(file_id.path) not in protected and not kept.is_named(file_id.value):
-            actual, obstacle = deletable(request.medium, file_id, where)
+            actual, obstacle = deletable(request.offer.medium, file_id, where)
             report.findings += [obstacle] if obstacle else []
         if actual is not None and (form_key(actual.path) in protected or kept.is_named(*_forms(actual))):
             actual = None
@@ -342,7 +339,7 @@ def _removals(request: Request, gone: dict[int, bool], kept: Kept, report: Repor
 
 def _protected(request: Request) -> frozenset[str]:
     """Collect the keys of the files that are never deleted: DICOMDIR, descriptor, sources."""
-    former = request.contents.text(tags.DESCRIPTOR_FILE_ID)
+    former = request.kept.contents.text(tags.DESCRIPTOR_FILE_ID)
     descriptor = decode(request.changes.get(tags.DESCRIPTOR_FILE_ID) or b"")
     named = (former, descriptor, *map(decode, request.offer.in_place.values()))
     return frozenset((DICOMDIR.value, *(form_key(name.replace(SEPARATOR, "/")) for name in named if name)))
