@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from fileset.dicom.header import HeaderError, Reading, read_header
+from fileset.dicom.header import HeaderError, Reading
 from fileset.dicom.preamble import is_part_10, misplaced_prefix
 from fileset.dicomdir.write.header import Identification
 from fileset.errors import FilesetError
@@ -24,10 +24,9 @@ from fileset.plan.commit import Plan
 from fileset.plan.new_file_set import IN_PLACE, Recipe
 from fileset.plan.presence import HEAD, is_dicomdir
 from fileset.plan.scan import describe
-from fileset.records.describe import WANTED, Describer, Policy
+from fileset.records.describe import Describer, Policy
 from fileset.report import Report
 from fileset.standard import tags
-from fileset.standard.uids import DIRECTORY_CLASS
 
 if TYPE_CHECKING:
     from fileset.plan.update import Request
@@ -67,25 +66,17 @@ def _faults(checker: FileChecker, name: str, read: Reading, size: int) -> Iterat
                 "FS-FILE-NO-PREFIX", "a DICOM file whose preamble is damaged; no record references it", Where(name)
             )
         return
-    if _is_directory(read):
-        yield Finding("FS-DICOMDIR-SECOND", SECOND, Where(name))
-        return
+    try:
+        notes = describe(read, Describer(_POLICY))[0].notes
+    except HeaderError as problem:
+        if problem.rule == "FS-FILE-IS-DICOMDIR":
+            yield Finding("FS-DICOMDIR-SECOND", SECOND, Where(name))
+            return
+        notes = ()
     yield Finding("FS-FILE-UNLISTED", "no record references this DICOM file", Where(name))
     for fault in checker.faults(read, size):
         yield Finding(fault.rule, fault.message, Where(name, "", fault.offset, fault.tag))
-    with suppress(HeaderError):
-        notes = describe(read, Describer(_POLICY))[0].notes
-        yield from (Finding(*note, Where(name)) for note in notes if RULES[note[0]].severity == ERROR)
-
-
-def _is_directory(read: Reading) -> bool:
-    """Check whether a DICOM file is a DICOMDIR: no instance, and its elements of group 0004 are correct."""
-    try:
-        header = read_header(read, WANTED)
-    except HeaderError:
-        return False
-    classes = header.values.get(tags.SOP_CLASS_UID, b""), header.meta.get(tags.MEDIA_STORAGE_SOP_CLASS_UID, b"")
-    return any(uid.strip(b"\0 ") == DIRECTORY_CLASS for uid in classes)
+    yield from (Finding(*note, Where(name)) for note in notes if RULES[note[0]].severity == ERROR)
 
 
 def below(folder: str, names: Iterable[str]) -> dict[str, str]:
