@@ -14,8 +14,7 @@ from typing import Final
 from fileset.dicomdir.write.kept import Kept
 from fileset.dicomdir.write.layout import NONE
 from fileset.dicomdir.write.merge import Growth
-from fileset.file_id import SEPARATOR
-from fileset.plan.names import FOLDER_PREFIXES, Occupation, Place
+from fileset.plan.names import FOLDER_PREFIXES, Occupation, Place, folder_of
 from fileset.records.arranged import Node
 
 _FOLDERS: Final = tuple(
@@ -53,11 +52,6 @@ class Placing:
                 path = next(one for one in paths if not self._occupation(folder_of(one)))
             self._paths[reference] = path
         return self._paths[reference]
-
-
-def folder_of(path: Path) -> str:
-    """Format the File ID value of a folder of the counter scheme."""
-    return SEPARATOR.join(f"{prefix}{number:06d}" for prefix, number in zip(FOLDER_PREFIXES, path, strict=False))
 
 
 def existing_path(kept: Kept, index: int) -> Path | None:

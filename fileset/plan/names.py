@@ -30,25 +30,21 @@ from fileset.standard.record_types import HL7_DOCUMENT
 class Place:
     """The position of an instance in the directory, and its source.
 
-    `patient`, `study`, `series` and `instance` count from 0 within the parent; a level that the record does not have
-    is -1 (a hanging protocol has only `instance`). `source` is the path relative to the folder that was added, "/"
+    `path` has the positions of patient, study and series, as far as the record has them (a hanging protocol has none).
+    They and `instance` count from 0 within the parent. `source` is the path relative to the folder that was added, "/"
     between its components, or "" for a data set that never was a file.
     """
 
-    patient: int
-    study: int
-    series: int
+    path: tuple[int, ...]
     instance: int
     record_type: str
     sop_instance_uid: str
     source: str = ""
 
     @classmethod
-    def of(cls, node: Node, path: Sequence[int], source: str) -> Self:
+    def of(cls, node: Node, path: tuple[int, ...], source: str) -> Self:
         """Return the place of a node of the tree below the folders of its patient, study and series, counted from 0."""
-        patient, study, series = (*path, -1, -1, -1)[:3]
-        uid = node.sop_instance_uid.decode("ascii")
-        return cls(patient, study, series, node.position, node.record_type, uid, source)
+        return cls(path, node.position, node.record_type, node.sop_instance_uid.decode("ascii"), source)
 
 
 FOLDER_PREFIXES: Final = ("PT", "ST", "SE")
@@ -182,10 +178,9 @@ def _number(prefix: str, number: int) -> str:
 
 
 @lru_cache(maxsize=16)
-def _counter_folder(*positions: int) -> str:
-    """Build the folder of a series, with a separator at the end; cached, as the next instance usually has the same series."""
-    levels = zip(FOLDER_PREFIXES, positions, strict=True)
-    return "".join(_number(prefix, position) + SEPARATOR for prefix, position in levels if position >= 0)
+def folder_of(path: tuple[int, ...]) -> str:
+    """Build the folder of a series in the counter scheme; cached, as the next instance usually has the same series."""
+    return SEPARATOR.join(map(_number, FOLDER_PREFIXES, path))
 
 
 def _own_name(place: Place) -> str:
@@ -200,7 +195,7 @@ def _counter_name(place: Place) -> str:
     if own := _own_name(place):
         return own
     prefix = RECORD_PREFIXES.get(place.record_type, OTHER_PREFIX)
-    return _counter_folder(place.patient, place.study, place.series) + _number(prefix, place.instance)
+    return _joined(folder_of(place.path), _number(prefix, place.instance))
 
 
 def _counter(places: Iterable[Place], space: _Namespace) -> Iterator[FileId]:

@@ -53,7 +53,7 @@ def test_create_names_the_folder_above_the_medium_that_it_makes(
 
 def test_the_help_knows_the_schemes_of_the_library() -> None:
     assert list(CLI_SCHEMES) == list(SCHEMES)
-    place = Place(0, 0, 0, 0, record_type="IMAGE", sop_instance_uid="1.2.3", source="A")
+    place = Place((0, 0, 0), 0, record_type="IMAGE", sop_instance_uid="1.2.3", source="A")
     given = {scheme: next(iter(names(scheme, [place]))).path for scheme in SCHEMES}
     assert {scheme: given[scheme] for scheme in ("counter", "flat")} == {
         scheme: CLI_SCHEMES[scheme] for scheme in ("counter", "flat")

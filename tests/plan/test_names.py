@@ -17,26 +17,23 @@ from fileset.file_id import DICOMDIR, FileId
 from fileset.plan.names import RECORD_PREFIXES, RESERVED, SCHEMES, Place, names
 
 
-def place(
-    source: str = "", *, at: tuple[int, int, int, int] = (0, 0, 0, 0), kind: str = "IMAGE", uid: str = ""
-) -> Place:
-    return Place(*at, record_type=kind, sop_instance_uid=uid or "1.2." + ".".join(map(str, at)), source=source)
+def place(source: str = "", *, at: tuple[int, ...] = (0, 0, 0, 0), kind: str = "IMAGE", uid: str = "") -> Place:
+    *path, instance = at
+    return Place(tuple(path), instance, kind, uid or "1.2." + ".".join(map(str, at)), source)
 
 
 def paths(scheme: str, places: Sequence[Place], *taken: str) -> list[str]:
     return [file_id.path for file_id in names(scheme, places, [FileId.from_path(path) for path in taken])]
 
 
-LEVEL = st.integers(-1, 12) | st.sampled_from([999_999, 1_000_000, 9_999_999])
+LEVEL = st.integers(0, 12) | st.sampled_from([999_999, 1_000_000, 9_999_999])
 COMPONENT = st.sampled_from(
     ["A", "a", "a.dcm", "B", "A1", "DICOMDIR", "COM", "long name 1", "long name 2", ".", "\u00e4"]
 )
 SOURCE = st.lists(COMPONENT, max_size=11).map("/".join) | st.text(max_size=20)
 PLACE = st.builds(
     Place,
-    patient=LEVEL,
-    study=LEVEL,
-    series=LEVEL,
+    path=st.lists(LEVEL, max_size=3).map(tuple),
     instance=st.integers(0, 12),
     record_type=st.sampled_from([*RECORD_PREFIXES, "UNKNOWN"]),
     sop_instance_uid=st.sampled_from(["1.2.3", "1.2.4", "", "1.2.3\ud800"])
@@ -142,11 +139,11 @@ def test_the_cost_is_linear_when_the_names_are_taken(scheme: str) -> None:
         ((0, 0, 0, 999_999), "IMAGE", "PT000000/ST000000/SE000000/IM999999"),
         ((0, 0, 0, 1_000_000), "IMAGE", "PT000000/ST000000/SE000000/I1000000"),
         ((0, 0, 0, 98_765_432), "IMAGE", "PT000000/ST000000/SE000000/98765432"),
-        ((-1, -1, -1, 7), "HANGING PROTOCOL", "HP000007"),
-        ((0, -1, -1, 0), "PRIVATE", "PT000000/PV000000"),
+        ((7,), "HANGING PROTOCOL", "HP000007"),
+        ((0, 0), "PRIVATE", "PT000000/PV000000"),
     ],
 )
-def test_counter_names_the_position_at_each_level(at: tuple[int, int, int, int], kind: str, path: str) -> None:
+def test_counter_names_the_position_at_each_level(at: tuple[int, ...], kind: str, path: str) -> None:
     assert paths("counter", [place(at=at, kind=kind)]) == [path]
 
 
