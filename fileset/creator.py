@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, nullcontext
 from functools import partial
 from itertools import starmap
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -316,13 +316,10 @@ class Creator(WritingRole):
         report.findings += self._no_pages
         report.findings += [one for medium in self._sources.images for one in secure_findings(medium)]
         report.findings = without_cured(report.findings)
-        try:
+        with closing(self._companion) if self._companion else nullcontext():
             if self._companion:
                 report.findings += self._companion.prepare(nodes, self._sources)
             self._write(report, nodes, identification, "keep" if origins else "counter")
-        finally:
-            if self._companion:
-                self._companion.close()
         self._report = report
         return report
 
