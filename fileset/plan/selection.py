@@ -25,7 +25,7 @@ def _strict(verb: str, keyword: str, wanted: object) -> tuple[int, Any]:
         return tag, _has_value
     if matches(None) or matches("") or _has_empty_member(wanted):
         raise RuleError(
-            f"{verb}: {keyword}={_shown(wanted)} matches records without a value, and so everything",
+            f"{verb}: {keyword}={'' if wanted is None else wanted} matches records without a value, and so everything",
             advice=f"Give a value, or {keyword}='*' for all records that have one",
         )
     return tag, matches
@@ -39,7 +39,3 @@ def _has_empty_member(wanted: object) -> bool:
 def _has_value(value: Any) -> bool:
     values = value if isinstance(value, list) else [value]
     return any(one not in (None, "", b"") for one in values)
-
-
-def _shown(wanted: object) -> str:
-    return "" if wanted is None else str(wanted)

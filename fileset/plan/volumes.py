@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 
 from attrs import evolve
@@ -71,7 +71,8 @@ def write_volumes(
     report.findings += division.findings
     paths = [numbered_path(report.medium, at, recipe.format) for at in range(1, len(division.volumes) + 1)]
     _check_room(recipe, paths, sum(division.planned))
-    report.findings += _former_volumes(recipe, report.medium, len(paths))
+    for path in volumes_there(report.medium, recipe.format)[len(paths) :]:  # of an older, larger set
+        report.findings.append(Finding("FS-VOLUME-FORMER", "it stays, and is not one of the new volumes", Where(path)))
     totals = {"write": len(leaves), "bytes": sum(division.planned)}
     for at, (path, part, planned) in enumerate(zip(paths, division.volumes, division.planned, strict=True), 1):
         name = numbered(identification.file_set_id, at, LONGEST_FILE_SET_ID)
@@ -93,12 +94,6 @@ def _add_volume(report: Report, volume: Volume) -> None:
     report.replaced += volume.report.replaced
     report.added.extend(volume.report.added)
     report.written += volume.report.written
-
-
-def _former_volumes(recipe: Recipe, medium: str, count: int) -> Iterator[Finding]:
-    """Report each volume of an older, larger set, because its name looks like one of the new volumes."""
-    for path in volumes_there(medium, recipe.format)[count:]:
-        yield Finding("FS-VOLUME-FORMER", "it stays, and is not one of the new volumes", Where(path))
 
 
 def _check_room(recipe: Recipe, paths: Sequence[str], size: int) -> None:
