@@ -7,7 +7,7 @@ from typing import Any, Final, NoReturn
 
 from fileset.errors import MediumError, NotFoundError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, SEPARATOR, FileId
-from fileset.media.base import Chunks, Counter, FileSetInfo, Transaction, UpdatableMedium, Written, uncounted
+from fileset.media.base import Chunks, Counter, Transaction, UpdatableMedium, Written, uncounted
 from fileset.media.names import form_of
 from fileset.media.remote.access import failures
 from fileset.media.remote.medium import RemoteMedium, scheme_of
@@ -27,9 +27,7 @@ class RemoteFileSet(RemoteMedium, UpdatableMedium):
     It keeps its first listing; if a file was added, removed or changed since then, the write is refused.
     """
 
-    def inquire_file_set(self) -> FileSetInfo:
-        """Return the kind of remote file system; its sizes are unknown."""
-        return FileSetInfo(None, None, format=scheme_of(self._fs))
+    read_only = False
 
     def exists(self) -> bool:
         """Return True: a remote folder exists if it has files."""

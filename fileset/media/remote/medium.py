@@ -41,6 +41,8 @@ class RemoteMedium(ReadableMedium):
     Raises `NotFoundError` if there are no files, `MediumError` if the remote file system fails.
     """
 
+    read_only = True
+
     def __init__(self, url: str) -> None:
         self._address = url
         self._url = without_password(url if url.endswith("://") else url.rstrip("/"))
@@ -131,7 +133,7 @@ class RemoteMedium(ReadableMedium):
 
     def inquire_file_set(self) -> FileSetInfo:
         """Return the kind of remote file system; its sizes are unknown."""
-        return FileSetInfo(None, None, format=scheme_of(self._fs), read_only=True)
+        return FileSetInfo(None, None, format=scheme_of(self._fs), read_only=self.read_only)
 
     # ------------------------------------------------------------ contents
 
