@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from attrs import define, evolve, field
 
 from fileset.dicom.character_sets import decode
-from fileset.dicom.header import HeaderError
 from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.write.header import renewed_frame
 from fileset.dicomdir.write.kept import Kept
@@ -140,10 +139,9 @@ def _accepted(
         instance = Instance._make(found)
         if request.clears_preambles and source not in request.offer.in_place:
             sources.clear_preambles((source,))
-        try:
-            former = _replaced(request, kept, source, instance.sop_instance_uid)
-        except HeaderError as problem:
-            report.skipped.append(Skipped(sources.name(source), problem.rule, problem.reason))
+        former = _replaced(request, kept, source, instance.sop_instance_uid)
+        if isinstance(former, Refused):
+            report.skipped.append(Skipped(sources.name(source), *former))
             continue
         if former:
             replaced[instance.sop_instance_uid] = former
@@ -151,8 +149,8 @@ def _accepted(
     return accepted, replaced
 
 
-def _replaced(request: Request, kept: Kept, source: int, uid: bytes) -> list[int]:
-    """Find the records that a source replaces. Raises `HeaderError` if it must not replace them."""
+def _replaced(request: Request, kept: Kept, source: int, uid: bytes) -> list[int] | Refused:
+    """Find the records that a source replaces, or the reason why it must not replace them."""
     own = request.offer.record_of.get(source)
     holders = [index for index in kept.instances(uid) if index != own]
     if not holders:
@@ -164,9 +162,9 @@ def _replaced(request: Request, kept: Kept, source: int, uid: bytes) -> list[int
     except FilesetError as problem:
         same, other = False, f"in a file that cannot be read to compare: {problem}"
     if same:
-        raise HeaderError("FS-INSTANCE-DUPLICATE", f"the file-set holds instance {shown} with the same bytes")
+        return Refused("FS-INSTANCE-DUPLICATE", f"the file-set holds instance {shown} with the same bytes")
     if source not in request.replacing:
-        raise HeaderError("FS-INSTANCE-CONFLICT", f"the file-set holds instance {shown} {other}")
+        return Refused("FS-INSTANCE-CONFLICT", f"the file-set holds instance {shown} {other}")
     refuse_shared(request.kept.contents, holders)
     return holders
 
