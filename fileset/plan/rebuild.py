@@ -131,8 +131,11 @@ class _Rebuild:
             actual = self._actual(index) if is_instance else None
             if actual is not None:
                 first = record_at.setdefault(actual, index)
-                if first != index:
-                    self._settle_shared(record_at, actual, index)
+                if first != index:  # two records reference one file: keep the first sound one
+                    sound = self.diagnosis.sound
+                    better, worse = (index, first) if index in sound and first not in sound else (first, index)
+                    record_at[actual] = better
+                    self._lose(worse, "FS-FILE-SHARED", f"{actual} is referenced by another record too")
         for actual, index in record_at.items():
             named, value = self._named(index), self.contents.file_id_value(index)
             if actual.conformant:  # a record may have it with a slash, a dot or in lower case
@@ -156,13 +159,6 @@ class _Rebuild:
         if actual is None:
             self.missing[index] = f"{named}: not on the medium"
         return actual
-
-    def _settle_shared(self, record_at: dict[FileId, int], actual: FileId, index: int) -> None:
-        """If two records reference one file, keep the first sound one and drop the other."""
-        first, sound = record_at[actual], self.diagnosis.sound
-        worse = first if index in sound and first not in sound else index
-        record_at[actual] = first + index - worse
-        self._lose(worse, "FS-FILE-SHARED", f"{actual} is referenced by another record too")
 
     def _named(self, index: int) -> FileId:
         file_id = self.contents.file_id(index)
@@ -232,8 +228,7 @@ class _Rebuild:
             unnamed.pop(instance.sop_instance_uid.decode("ascii", "replace"), None)
         self._settle_missing(unnamed)
         accepted.sort(key=self._is_alone)
-        alone = {source for source, instance in accepted if self._is_alone((source, instance))}
-        self.contradicting = alone & self.placed.keys()
+        self.contradicting = {one[0] for one in accepted if one[0] in self.placed and self._is_alone(one)}
         self.apart = {self.contents.flat.start[index] for index in self.kept.single_out(self.diagnosis.sound)}
         self.kept.other_persons = self._other_persons(accepted)
         tree = TreeBuilder(self.offer.sources.name, self.offer.sources.same, self.kept)
