@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
+from attrs import define
+
 from fileset.dicom.header import Wanted, WantedTags, read_header
 from fileset.dicomdir.read.directory import conditions
 from fileset.dicomdir.read.query import condition
@@ -47,6 +49,7 @@ _SHOWN: Final = (
 """Keys that `repr` shows."""
 
 
+@define(unsafe_hash=True, weakref_slot=False)
 class Record(BelowLevels["Record"]):
     """One directory record (PS3.3 F.3.2.2): a view that decodes keys on demand.
 
@@ -54,17 +57,8 @@ class Record(BelowLevels["Record"]):
     lists of dictionaries for sequences; None for a key without a value.
     """
 
-    __slots__ = ("_index", "_reader")
-
-    def __init__(self, reader: Reader, index: int) -> None:
-        self._reader = reader
-        self._index = index
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Record) and (self._reader, self._index) == (other._reader, other._index)
-
-    def __hash__(self) -> int:
-        return hash((id(self._reader), self._index))
+    _reader: Reader
+    _index: int
 
     def __repr__(self) -> str:
         shown = {keyword: self.get(keyword) for keyword in _SHOWN}
@@ -244,16 +238,11 @@ class Reader:
     ) -> None:
         self.given = path_of(medium)
         wanted = secure_format(medium_format, security)
-        self._found_by_scan: list[Finding] = []
-        if scan:
-            self.medium, dicomdir = scannable(medium, wanted), DICOMDIR
-        else:
-            self.medium, dicomdir = readable(medium, wanted)
+        self.medium, dicomdir = (scannable(medium, wanted), DICOMDIR) if scan else readable(medium, wanted)
         try:
-            if scan:
-                self.contents, self._found_by_scan = virtual_contents(self.medium)
-            else:
-                self.contents = read_contents(self.medium, dicomdir)
+            self.contents, self._found_by_scan = (
+                virtual_contents(self.medium) if scan else (read_contents(self.medium, dicomdir), [])
+            )
             if strict and self.findings:
                 found = [_error(one) for one in self.findings]
                 raise FindingsError(f"{self.medium.name}: the first finding: {found[0]}", found)

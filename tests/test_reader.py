@@ -90,7 +90,8 @@ def test_a_record_is_a_value(reader: Reader, folder: Path) -> None:
     one, same, other = next(reader.instances), next(reader.instances), list(reader.instances)[1]
     assert one == same
     assert len({one, same, other}) == 2
-    assert one != "IMAGE"
+    text: object = "IMAGE"
+    assert one != text
     assert repr(one).startswith(f"<IMAGE record at offset {one.offset}")
     with Reader(folder) as again:
         assert next(again.instances) != one
