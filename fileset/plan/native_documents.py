@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Final
 
-from attrs import define, field
+from attrs import define
 
 from fileset.dicom.elements import EXPLICIT_LITTLE
 from fileset.dicomdir.read.directory import Contents
@@ -47,10 +47,6 @@ class NativeDocuments:
     sources: Sources
     policy: Policy
     changed: bool = False
-    _chains: ChainReader = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._chains = ChainReader(complete=False, valid_uids=False, optional=key_set(self.policy.keys).upper)
 
     def taken(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         """Yield the outcomes of all sources in order, with native documents as instances instead of foreign files."""
@@ -98,7 +94,8 @@ class NativeDocuments:
         data = contents.flat.data
         values = {part.tag: data[part.value_at : part.value_end] for part in contents.flat.elements(patient)}
         values.setdefault(tags.SPECIFIC_CHARACTER_SET, contents.character_set.encode("ascii", "replace"))
-        chain = self._chains.chain(values, "PATIENT")
+        reader = ChainReader(complete=False, valid_uids=False, optional=key_set(self.policy.keys).upper)
+        chain = reader.chain(values, "PATIENT")
         return chain if chain.patient_id else None
 
     def _allowed(self, instance: Instance) -> Outcome:

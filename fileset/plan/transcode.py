@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
@@ -72,20 +73,17 @@ class Transcoded:
 
 def transcode(read: Reading, target: str, profile: Profile) -> Transcoded:
     """Write the file in an allowed transfer syntax to `target`, if it needs a change. Raises as `transcoded`."""
-    try:
-        result = transcoded(read) if _is_wanted(read, profile) else corrected(read)
-    except HeaderError:
-        return Transcoded()  # the scan reports the fault
-    if result is None:
-        return Transcoded()
-    write_spooled(target, result[:1])
-    return Transcoded(changes=result[1])
+    with suppress(HeaderError):  # the scan reports the fault
+        if result := transcoded(read) if _is_wanted(read, profile) else corrected(read):
+            write_spooled(target, result[:1])
+            return Transcoded(changes=result[1])
+    return Transcoded()
 
 
 def _is_wanted(read: Reading, profile: Profile) -> bool:
     sop_class, syntax = class_and_syntax(read)
-    allowed = profile.syntaxes(sop_class)
-    return bool(allowed) and syntax not in (allowed or ()) and EXPLICIT in (allowed or ())
+    allowed = profile.syntaxes(sop_class) or ()
+    return syntax not in allowed and EXPLICIT in allowed
 
 
 def transcoded(read: Reading, target: str = EXPLICIT) -> tuple[bytes, str]:

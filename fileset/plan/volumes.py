@@ -85,15 +85,11 @@ def write_volumes(
             if report.written:
                 problem.add_note(f"complete volumes, which stay: {', '.join(paths[: at - 1])}")
             raise
-        _add_volume(report, Volume(made, capacity, planned, _used(recipe, made, capacity)))
-
-
-def _add_volume(report: Report, volume: Volume) -> None:
-    report.volumes.append(volume)
-    report.findings += volume.report.findings
-    report.replaced += volume.report.replaced
-    report.added.extend(volume.report.added)
-    report.written += volume.report.written
+        report.volumes.append(Volume(made, capacity, planned, _used(recipe, made, capacity)))
+        report.findings += made.findings
+        report.replaced += made.replaced
+        report.added.extend(made.added)
+        report.written += made.written
 
 
 def _check_room(recipe: Recipe, paths: Sequence[str], size: int) -> None:
