@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NoReturn
 
-from fileset.errors import MediumError, NotFoundError, RefusedError, RuleError
+from fileset.errors import MediumError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, SEPARATOR, FileId
 from fileset.media.base import Chunks, Counter, Transaction, UpdatableMedium, Written, uncounted
 from fileset.media.names import form_of
@@ -74,15 +74,13 @@ class RemoteFileSet(RemoteMedium, UpdatableMedium):
             )
         former = self.files.get(DICOMDIR.value)
         key = former.key if former else f"{self._root}/{DICOMDIR.value}"
+        condition = {"mode": "create"} if former is None else {"IfMatch": former.tag}
+        if former and scheme_of(self._fs) not in CONDITIONAL:
+            condition = {}
         try:
             with failures(self._url):
-                if former is None:
-                    self._fs.pipe_file(key, data, mode="create", chunksize=ONE_REQUEST)
-                elif scheme_of(self._fs) in CONDITIONAL:
-                    self._fs.pipe_file(key, data, IfMatch=former.tag, chunksize=ONE_REQUEST)
-                else:
-                    self._fs.pipe_file(key, data)
-        except (MediumError, NotFoundError) as problem:
+                self._fs.pipe_file(key, data, **condition, chunksize=ONE_REQUEST)
+        except MediumError as problem:
             if _is_refusal(problem.__cause__):
                 raise RefusedError(
                     "another writer has written a DICOMDIR meanwhile", path=self._url, advice=_AGAIN
