@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, cast
 
 from attrs import evolve
 
-from fileset.dicom.header import HeaderError, Reading, read_header
+from fileset.dicom.header import Header, HeaderError, Reading, read_header
 from fileset.dicom.header_cache import Layouts, Recognised
 from fileset.errors import FilesetError
 from fileset.media.system.walk import OpenFile
@@ -45,25 +45,21 @@ def describe(read: Reading, describer: Describer) -> tuple[Instance, Recognised 
 
     Raises `HeaderError` with rule and reason if there is no instance, or it breaks the profile.
     """
-    described = _described(read, describer)
+    header: Header | Recognised
+    try:
+        header = read_header(read, describer.keys.wanted, describer.keys.layouts)
+        instance = describer.describe(header, invent=False)
+    except HeaderError as problem:
+        if problem.rule in _FINAL:
+            raise
+        # A value is missing in the first bytes: look at the whole data set before reporting it.
+        header = read_header(read, describer.keys.everything)
+        instance = describer.describe(header, invent=describer.policy.missing == "invent")
     if describer.policy.profile:
         from fileset.plan.conformance import require_conformance
 
         require_conformance(read, describer.policy.profile)
-    return described
-
-
-def _described(read: Reading, describer: Describer) -> tuple[Instance, Recognised | None]:
-    try:
-        header = read_header(read, describer.keys.wanted, describer.keys.layouts)
-        instance = describer.describe(header, invent=False)
-        return instance, header if isinstance(header, Recognised) else None
-    except HeaderError as problem:
-        if problem.rule in _FINAL:
-            raise
-    # A value is missing in the first bytes: look at the whole data set before reporting it.
-    header = read_header(read, describer.keys.everything)
-    return describer.describe(header, invent=describer.policy.missing == "invent"), None
+    return instance, header if isinstance(header, Recognised) else None
 
 
 _FINAL: Final = frozenset(
