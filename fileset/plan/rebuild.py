@@ -82,7 +82,8 @@ def rebuild(
     Also return the findings about the old DICOMDIR that hold for the new one.
     With `trust_dicomdir`, a record stays in its place even if its file names another patient, study or series.
     """
-    work = _Rebuild(medium, old.contents, diagnosis, report, trust_dicomdir)
+    kept = Kept(old.contents, diagnosis.sound)
+    work = _Rebuild(Offer(medium), old.contents, kept, diagnosis, report, trust_dicomdir)
     work.offer_listed()
     work.offer_unlisted()
     growth = work.grown(work.tree(scan))
@@ -99,13 +100,12 @@ _Homes = dict[tuple[int, str, bytes | str], tuple[int, int]]
 
 @define
 class _Rebuild:
-    medium: UpdatableMedium
+    offer: Offer
     contents: Contents
+    kept: Kept
     diagnosis: Diagnosis
     report: Report
     trusts_dicomdir: bool
-    offer: Offer = field(init=False)
-    kept: Kept = field(init=False)
     gone: set[int] = field(factory=set)  # records that are dropped
     missing: dict[int, str] = field(factory=dict)  # record -> the reason why its file is not found by its name
     unnamed: set[int] = field(factory=set)  # sources that no record can reference, because of their names
@@ -116,10 +116,6 @@ class _Rebuild:
     # offsets of records that stay beside another one of their patient, study or series
     apart: set[int] = field(factory=set)
     contradicted: dict[tuple[int, Chain], bool] = field(factory=dict)  # by the record above an instance, and its file
-
-    def __attrs_post_init__(self) -> None:
-        self.offer = Offer(self.medium)
-        self.kept = Kept(self.contents, self.diagnosis.sound)
 
     # ------------------------------------------------------------ the files
 
@@ -150,7 +146,7 @@ class _Rebuild:
         """
         try:
             named = self._named(index)
-            actual = self.medium.actual(named)
+            actual = self.offer.medium.actual(named)
         except FormatError as problem:
             self._lose(index, "FS-FILE-MISSING", str(problem))
             return None
