@@ -135,10 +135,10 @@ class _Namespace:
         """Choose the folder to use for `wanted`: another one only if a file has this name."""
         if wanted in self.folders or not wanted:
             return wanted
-        if wanted not in self._resolved and self._occupation(wanted) == "folder":
-            self.folders.add(wanted)
-            return wanted
         if wanted not in self._resolved:
+            if self._occupation(wanted) == "folder":
+                self.folders.add(wanted)
+                return wanted
             parent, _, name = wanted.rpartition(SEPARATOR)
             self._resolved[wanted] = self.new_folder(self.folder(parent), name)
         return self._resolved[wanted]

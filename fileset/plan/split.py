@@ -172,18 +172,16 @@ def _bundles(load: Load, capacity: int) -> Iterator[Bundle]:
 
 def _pieces(load: Load, capacity: int) -> Iterator[SeriesPart]:
     """Yield each series, and a series that is larger than a volume in parts that fill volumes."""
-    for series, indexes in groupby(range(len(load.instances)), key=load.series_of.__getitem__):
-        most = capacity - load.beside(series)
-        firsts: list[int] = []
-        weights: list[int] = []
-        last = 0
-        for last in indexes:
-            if not weights or weights[-1] + load.instances[last] > most:
-                firsts.append(last)
-                weights.append(0)
-            weights[-1] += load.instances[last]
-        for first, end, weight in zip(firsts, (*firsts[1:], last + 1), weights, strict=True):
-            yield SeriesPart(series, first, end, weight + load.series[series])
+    for series, group in groupby(range(len(load.instances)), key=load.series_of.__getitem__):
+        most, own = capacity - load.beside(series), load.series[series]
+        indexes = list(group)
+        first, weight = indexes[0], 0
+        for index in indexes:
+            if weight and weight + load.instances[index] > most:
+                yield SeriesPart(series, first, index, weight + own)
+                first, weight = index, 0
+            weight += load.instances[index]
+        yield SeriesPart(series, first, indexes[-1] + 1, weight + own)
 
 
 def _placed(bundles: Iterable[Bundle], load: Load, capacity: int, count: int) -> Shelf | None:
