@@ -22,7 +22,7 @@ from fileset.media.folder.medium import FolderMedium
 from fileset.media.image.subfolder import Below
 from fileset.media.names import form_key
 from fileset.media.open import scannable
-from fileset.media.system.files import real_path
+from fileset.media.system.walk import place_below
 from fileset.plan.instances import RecordFinder
 
 HEAD = 140
@@ -111,10 +111,8 @@ def _around(reader: RecordFinder) -> tuple[ReadableMedium, str]:
     if isinstance(medium, Below):
         is_given = os.path.abspath(medium.around.name) == os.path.abspath(reader.given)
         return (medium.around, medium.subfolder + "/") if is_given else (medium, "")
-    if os.path.isdir(reader.given):
-        below = os.path.relpath(real_path(medium.name), real_path(reader.given)).replace(os.sep, "/")
-        if below != "." and not below.startswith(".."):
-            return scannable(reader.given), below + "/"
+    if os.path.isdir(reader.given) and (below := place_below(medium.name, reader.given)):
+        return scannable(reader.given), below + "/"
     return medium, ""
 
 
