@@ -29,7 +29,8 @@ def deletable(medium: UpdatableMedium, file_id: FileId, where: Where) -> tuple[F
         actual = medium.actual(file_id)
         if actual is None:
             return None, Finding("FS-FILE-MISSING", f"{file_id}: not on the medium (PS3.10 8.2)", where)
-        if _is_linked(medium, actual):
+        folders = actual.components[:-1]  # a link among them gives the file another name, which a record may have
+        if folders and medium.occupation(SEPARATOR.join(folders)) != "folder":
             return None, Finding("FS-FILE-LINK", f"{file_id}: {LINKED}", where)
         path = medium.path(actual)
         if path and not os.access(os.path.dirname(path), os.W_OK | os.X_OK):
@@ -71,12 +72,6 @@ def _is_regular(path: str) -> bool:
             return stat.S_ISREG(os.stat(path).st_mode)
         except FileNotFoundError:  # a link to nothing
             return False
-
-
-def _is_linked(medium: UpdatableMedium, actual: FileId) -> bool:
-    """Check whether a folder in the path of a file is a link: a record may reference the file by its other name."""
-    folders = actual.components[:-1]
-    return bool(folders) and medium.occupation(SEPARATOR.join(folders)) != "folder"
 
 
 def delete_all(transaction: Transaction, file_ids: Iterable[FileId]) -> list[Finding]:
