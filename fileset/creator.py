@@ -368,7 +368,7 @@ class Creator(WritingRole):
 
     def _cleared(self, nodes: Arranged) -> Iterator[Finding]:
         """Clear preambles if `preamble` is "zero", with a finding for each."""
-        if self._preamble == "keep":
+        if not self._intake.clears_preambles:
             return iter(())
         leaves = list(nodes.sources())
         self._sources.clear_preambles(leaves)

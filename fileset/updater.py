@@ -110,11 +110,10 @@ class Updater(WritingRole):
         self._sources = Sources(opening_of(self._medium))
         self._request = Request(
             self._naming,
-            self._preamble == "zero",
             self._patient_conflict,
+            self._intake,
             Offer(self._medium, self._sources),
             Kept(self._contents),
-            self._intake.with_icons,
         )
         self._identification = _identification(self._contents)
 
@@ -272,7 +271,7 @@ class Updater(WritingRole):
         added = [index for index in range(len(self._sources)) if index not in self._request.offer.in_place]
         report.findings += self._intake.add_headers(self._sources, added)
         self._intake.transcode(self._sources, added)
-        plan = update(self._request, self._intake.outcomes, report)
+        plan = update(self._request, report)
         report.findings += [*cleaned, *self._intake.findings()]
         report.findings += secure_findings(self._medium) + former_recipients(self._medium)
         report.findings = without_cured(report.findings)

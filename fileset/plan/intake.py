@@ -44,6 +44,7 @@ class Intake:
         transcoding: Changes files to a transfer syntax of the profile.
         workers: Returns the processes that share the work of a phase.
         adds_headers: Whether data sets get a Part 10 header.
+        clears_preambles: Whether preambles that are neither zero nor TIFF become zero in the copy.
         trusts_dicomdir: Whether the record counts if a source and its record disagree.
         reconciles: Whether files get new values; then a file that disagrees with its record is left out.
         check: Compares the sources of the last call of `outcomes` with their records.
@@ -55,6 +56,7 @@ class Intake:
     transcoding: Transcoding | None
     workers: Callable[[str], Workers]
     adds_headers: bool = False
+    clears_preambles: bool = False
     trusts_dicomdir: bool = False
     reconciles: bool = False
     check: IdentityCheck | None = field(default=None, init=False)
@@ -156,6 +158,7 @@ class WritingRole:
             profile.transcoding(self._workers("transcode")) if self._transcode else None,
             self._workers,
             self._add_header,
+            self._preamble == "zero",
             self._trust_dicomdir,
             **facts,
         )

@@ -5,7 +5,7 @@ No file is moved, changed or deleted. A record whose file cannot decide its plac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -23,10 +23,10 @@ from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
 from fileset.plan.commit import Plan
 from fileset.plan.identity import differences, identity_of, identity_of_levels
+from fileset.plan.inputs import Sources
 from fileset.plan.offer import Offer, id_in_place
 from fileset.plan.old_dicomdir import State
-from fileset.plan.scan import Refused, collect
-from fileset.plan.update import Scan
+from fileset.plan.scan import Outcome, Refused, collect
 from fileset.records.arranged import Node
 from fileset.records.describe import Instance
 from fileset.records.entity import invented_patient_id
@@ -37,6 +37,7 @@ from fileset.report import Removed, Report, Skipped
 from fileset.standard import tags
 from fileset.standard.record_types import HL7_DOCUMENT, RECORD_TYPES
 
+Scan = Callable[[Sources], Iterable[Outcome]]
 _INSTANCE_UID: Final = tags.REFERENCED_SOP_INSTANCE_UID
 _NO_INSTANCE: Final = frozenset(("FS-FILE-EMPTY", "FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
 ABOUT_FILES: Final = frozenset(("FS-FILE-UNLISTED", "FS-FILE-MISSING", "FS-REFERENCE-NOT-DICOM", "FS-FILE-LINK"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import define, evolve, field
 
@@ -28,45 +28,40 @@ from fileset.plan.identity import (
     identity_of_tail,
     refreshed_differences,
 )
-from fileset.plan.inputs import Sources
+from fileset.plan.intake import Intake
 from fileset.plan.names import names
 from fileset.plan.offer import Offer
 from fileset.plan.removal import deletable
-from fileset.plan.scan import Outcome, Refused, collect
+from fileset.plan.scan import Refused, collect
 from fileset.plan.source_file_set import SourceFileSets
-from fileset.records.arranged import Arranged, Node
+from fileset.records.arranged import Node
 from fileset.records.describe import Instance
 from fileset.records.levels import LEVELS
 from fileset.records.tree import TreeBuilder
 from fileset.report import Removed, Report, Skipped
 from fileset.standard import tags
 
-Scan = Callable[[Sources], Iterable[Outcome]]
-AddIcons = Callable[[Arranged, Sources], tuple[Arranged, list[Finding]]]
-"""Gives records their icons, with a finding for each icon that cannot be made."""
-
 
 @define
 class Request:
-    """The requested changes of the file-set on the medium of `offer`, with the records `kept`.
+    """The requested changes of the file-set on the medium of `offer`, with the records `kept`; new files pass `intake`.
 
     `removed`: record -> whether its file stays. `replacing`: sources that may replace an instance. `unusable`: files of
     the medium that cannot be referenced where they are. `changes`: values of the File-set Identification, by tag.
     """
 
     naming: str
-    clears_preambles: bool
     patient_conflict: str
+    intake: Intake
     offer: Offer
     kept: Kept
-    add_icons: AddIcons
     removed: dict[int, bool] = field(factory=dict)
     replacing: set[int] = field(factory=set)
     unusable: list[Skipped] = field(factory=list)
     changes: dict[int, bytes | None] = field(factory=dict)
 
 
-def update(request: Request, scan: Scan, report: Report) -> Plan | None:
+def update(request: Request, report: Report) -> Plan | None:
     """Plan an update, None if there is nothing to do; `report` receives the result for each instance.
 
     Raises `RefusedError` if an instance cannot be replaced without loss, or new ones belong to a record that exists twice.
@@ -77,7 +72,7 @@ def update(request: Request, scan: Scan, report: Report) -> Plan | None:
     report.findings += _files_of_inactive_records(kept)
     report.skipped += request.unusable
     file_sets = SourceFileSets(offer.sources)
-    accepted, replaced = _accepted(request, scan, kept, file_sets, report)
+    accepted, replaced = _accepted(request, kept, file_sets, report)
     lost, found = file_sets.compare((source, instance.sop_instance_uid) for source, instance in accepted)
     report.skipped += lost
     report.findings += found
@@ -123,21 +118,21 @@ def _without(request: Request, gone: Iterable[int], refreshed: Sequence[int]) ->
 
 
 def _accepted(
-    request: Request, scan: Scan, kept: Kept, file_sets: SourceFileSets, report: Report
+    request: Request, kept: Kept, file_sets: SourceFileSets, report: Report
 ) -> tuple[list[tuple[int, Instance]], dict[bytes, list[int]]]:
     """Collect the accepted instances by source, and the records that they replace by SOP Instance UID."""
     accepted: list[tuple[int, Instance]] = []
     replaced: dict[bytes, list[int]] = {}
     sources = request.offer.sources
     sources.stamp()
-    for source, found in enumerate(scan(sources)):
+    for source, found in enumerate(request.intake.outcomes(sources)):
         if isinstance(found, Refused):
             listed = found.rule in ("FS-FILE-NOT-DICOM", "FS-FILE-EMPTY") and source in request.offer.record_of
             rule = "FS-REFERENCE-NOT-DICOM" if listed else found.rule
             report.skipped.append(file_sets.skipped(source, rule, found.reason))
             continue
         instance = Instance._make(found)
-        if request.clears_preambles and source not in request.offer.in_place:
+        if request.intake.clears_preambles and source not in request.offer.in_place:
             sources.clear_preambles((source,))
         former = _replaced(request, kept, source, instance.sop_instance_uid)
         if isinstance(former, Refused):
@@ -220,7 +215,7 @@ def _patient(growth: Growth, parents: dict[int, int], reference: int) -> Identit
 
 def _grown(request: Request, kept: Kept, tree: TreeBuilder, report: Report) -> Growth:
     """Add the new records to the kept ones; patch old records that have values which no remaining file has."""
-    nodes, no_icons = request.add_icons(tree.arranged(), request.offer.sources)
+    nodes, no_icons = request.intake.with_icons(tree.arranged(), request.offer.sources)
     report.findings += no_icons
 
     def settled(node: Node) -> Node:
