@@ -175,19 +175,15 @@ class Creator(WritingRole):
             from fileset.plan.split import bytes_of
 
             self._capacity = bytes_of(self._volume_size, DISC_NAMES)
-        self._companion = self._pages()
+        self._companion: Companion | None = None
+        if self._web is not None and not self._no_pages:
+            from fileset.pages.web_content import WebContent
+
+            self._companion = WebContent(self._web, self._path, self._workers("pictures"))
         by_data_set = by_dataset(self._transform) if self._transform else None
         self._rewrites = [rewrite for rewrite in (self._rewrite, by_data_set) if rewrite]
         if self._capacity is None:
             refuse_existing(self._format.writable(self._path, ""), replace=self._replace)
-
-    def _pages(self) -> Companion | None:
-        """Return the maker of pages for a browser, if they are wanted and may be plain."""
-        if self._web is None or self._no_pages:
-            return None
-        from fileset.pages.web_content import WebContent
-
-        return WebContent(self._web, self._path, self._workers("pictures"))
 
     @classmethod
     def in_place(cls, folder: str | os.PathLike[str], **options: Any) -> Self:

@@ -115,7 +115,10 @@ class Updater(WritingRole):
             Offer(self._medium, self._sources),
             Kept(self._contents),
         )
-        self._identification = _identification(self._contents)
+        try:
+            self._identification = Identification(self._contents.file_set_uid)
+        except RuleError as problem:
+            raise RefusedError(f"{problem}", path=self._contents.file, advice=REPAIR) from problem
 
     # ------------------------------------------------------------ the changes
 
@@ -328,13 +331,6 @@ def _contents(medium: UpdatableMedium) -> Contents:
     if any(finding.rule == "FS-CONSISTENCY-FLAG" for finding in contents.findings):
         _refuse_missing(medium, contents)
     return contents
-
-
-def _identification(contents: Contents) -> Identification:
-    try:
-        return Identification(contents.file_set_uid)
-    except RuleError as problem:
-        raise RefusedError(f"{problem}", path=contents.file, advice=REPAIR) from problem
 
 
 def _refuse_missing(medium: UpdatableMedium, contents: Contents) -> None:

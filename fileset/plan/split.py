@@ -104,11 +104,10 @@ def load_of(nodes: Iterable[Node], sizes: Sequence[int], footprint: Footprint) -
     return Load(instances, series_of, series, study_of, studies)
 
 
-def too_large(load: Load, capacity: int) -> Iterator[int]:
+def too_large(load: Load, capacity: int) -> list[int]:
     """Find the instances that fit on no volume."""
-    for index, (weight, series) in enumerate(zip(load.instances, load.series_of, strict=True)):
-        if weight + load.beside(series) > capacity:
-            yield index
+    placed = enumerate(zip(load.instances, load.series_of, strict=True))
+    return [index for index, (weight, series) in placed if weight + load.beside(series) > capacity]
 
 
 # ---------------------------------------------------------------- placing it
@@ -284,7 +283,7 @@ def divide(
     `name` returns the name of an instance. Raises `RuleError` if one is too large for any of them.
     """
     load, space = load_of(nodes, sizes, footprint), capacity - footprint.fixed - footprint.of(DICOMDIR_HEAD)
-    large = list(too_large(load, space))
+    large = too_large(load, space)
     if large:
         others = f", nor do {len(large) - 1} others" if len(large) > 1 else ""
         raise RuleError(
