@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
 from attrs import define
 
-from fileset.dicom.header import Wanted, WantedTags, read_header
+from fileset.dicom.header import read_header
 from fileset.dicomdir.read.directory import conditions
 from fileset.dicomdir.read.query import condition
 from fileset.dicomdir.read.raw import FlatDirectory
@@ -27,6 +27,7 @@ from fileset.media.open import readable, scannable
 from fileset.media.system.files import path_of
 from fileset.media.system.walk import random_access
 from fileset.plan.dicomdir_file import absent_from, read_contents
+from fileset.plan.header_values import wanted_tags
 from fileset.plan.instances import BelowLevels
 from fileset.plan.secured import secure_findings, secure_format
 from fileset.plan.virtual import virtual_contents
@@ -419,9 +420,7 @@ _IDENTITY: Final = (
     (tags.REFERENCED_TRANSFER_SYNTAX_UID, tags.TRANSFER_SYNTAX_UID, tags.TRANSFER_SYNTAX_UID),
 )
 """Each fact about a file has three tags: in the record, in the data set, and in the File Meta Information."""
-_UIDS: Final = Wanted(
-    WantedTags(frozenset((tags.SOP_CLASS_UID, tags.SOP_INSTANCE_UID)), tags.SOP_INSTANCE_UID), {}, frozenset()
-)
+_UIDS: Final = wanted_tags((tags.SOP_CLASS_UID, tags.SOP_INSTANCE_UID))
 
 
 def _error(finding: Finding) -> FormatError:

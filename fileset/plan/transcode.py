@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import frozen
 
 from fileset.dicom.elements import element
-from fileset.dicom.header import DEFLATED, HeaderError, Reading, Wanted, WantedTags, read_all, read_header
+from fileset.dicom.header import DEFLATED, HeaderError, Reading, read_all, read_header
 from fileset.errors import FilesetError
 from fileset.part10.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from fileset.part10.pixels import NATIVE
@@ -26,6 +26,7 @@ from fileset.part10.rewrite import (
     implicit_body,
     parse_file,
 )
+from fileset.plan.header_values import wanted_tags
 from fileset.plan.source_files import write_spooled
 from fileset.profiles.facts import class_and_syntax
 from fileset.profiles.find import Profile
@@ -39,9 +40,7 @@ if TYPE_CHECKING:
 
 LARGEST_NATIVE: Final = 0xFFFFFFFE
 """Largest size of native pixel data in bytes: its length has 32 bits."""
-_IDENTIFIED: Final = Wanted(
-    WantedTags(frozenset((tags.SOP_CLASS_UID, tags.SOP_INSTANCE_UID)), tags.SOP_INSTANCE_UID), {}, frozenset()
-)
+_IDENTIFIED: Final = wanted_tags((tags.SOP_CLASS_UID, tags.SOP_INSTANCE_UID))
 _IMPLEMENTATION: Final = {
     tags.IMPLEMENTATION_CLASS_UID: element(tags.IMPLEMENTATION_CLASS_UID, "UI", IMPLEMENTATION_CLASS_UID),
     tags.IMPLEMENTATION_VERSION_NAME: element(tags.IMPLEMENTATION_VERSION_NAME, "SH", IMPLEMENTATION_VERSION_NAME),
