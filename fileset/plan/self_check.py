@@ -62,9 +62,8 @@ def _faults(checker: FileChecker, name: str, read: Reading, size: int) -> Iterat
     first = read(0, HEAD)
     if not is_part_10(first):
         if misplaced_prefix(first) is not None:
-            yield Finding(
-                "FS-FILE-NO-PREFIX", "a DICOM file whose preamble is damaged; no record references it", Where(name)
-            )
+            message = "a DICOM file whose preamble is damaged; no record references it"
+            yield Finding("FS-FILE-NO-PREFIX", message, Where(name))
         return
     try:
         notes = describe(read, Describer(_POLICY))[0].notes

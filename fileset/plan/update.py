@@ -152,8 +152,9 @@ def _replaced(request: Request, kept: Kept, source: int, uid: bytes) -> list[int
         return []
     shown = uid.decode("ascii", "replace")
     other = "with other contents"
+    file_ids = filter(None, map(request.kept.contents.file_id, holders))
     try:
-        same = own is None and any(_holds(request, index, source) for index in holders)
+        same = own is None and any(request.offer.sources.is_on(request.offer.medium, one, source) for one in file_ids)
     except FilesetError as problem:
         same, other = False, f"in a file that cannot be read to compare: {problem}"
     if same:
@@ -162,12 +163,6 @@ def _replaced(request: Request, kept: Kept, source: int, uid: bytes) -> list[int
         return Refused("FS-INSTANCE-CONFLICT", f"the file-set holds instance {shown} {other}")
     refuse_shared(request.kept.contents, holders)
     return holders
-
-
-def _holds(request: Request, index: int, source: int) -> bool:
-    """Check whether the file of a record has the bytes of a source. Raises `FilesetError` if it cannot be read."""
-    file_id = request.kept.contents.file_id(index)
-    return file_id is not None and request.offer.sources.is_on(request.offer.medium, file_id, source)
 
 
 def _tree(
