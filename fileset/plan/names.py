@@ -105,11 +105,6 @@ Occupation = Callable[[str], str]
 """Returns the kind of a File ID value on a medium: "folder" if it can take files, "" for nothing, else "file"."""
 
 
-def nothing_there(_: str) -> str:
-    """Return "", the occupation of every name on an empty medium."""
-    return ""
-
-
 class _Namespace:
     """The names of the files and folders of a file-set. Finding a free name, or the owner of a name, takes constant time."""
 
@@ -290,7 +285,7 @@ SCHEMES: Final[dict[str, Callable[[Iterable[Place], _Namespace], Iterator[FileId
 
 
 def names(
-    scheme: str, places: Iterable[Place], taken: Collection[FileId] = (), occupation: Occupation = nothing_there
+    scheme: str, places: Iterable[Place], taken: Collection[FileId] = (), occupation: Occupation = lambda _: ""
 ) -> Iterator[FileId]:
     """Choose a File ID for each place, in order.
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from itertools import chain
-from typing import Final
 
 from attrs import frozen
 
@@ -89,9 +88,6 @@ class Presence:
             yield Finding("FS-FILE-UNLISTED", "a DICOM file that no record of the DICOMDIR references", Where(name))
 
 
-_ABSENT: Final = "not on the medium"
-
-
 def _unusable(medium: ReadableMedium, present: dict[str, str]) -> dict[str, str]:
     """Find the listed paths of links that lead nowhere or out of the medium, and of pipes, sockets and devices."""
     if not isinstance(medium, FolderMedium) or not medium.irregular:
@@ -135,7 +131,7 @@ def presence_of(reader: RecordFinder) -> Presence:
         if found is None and holds(medium, FileId.tolerant(path)):
             found = path
         if found is None:
-            missing[path] = _ABSENT
+            missing[path] = "not on the medium"
         else:
             present[path] = found
     missing |= _unusable(medium, present)

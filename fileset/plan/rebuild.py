@@ -93,6 +93,11 @@ def rebuild(
     return Plan(directory, basis=old.basis), uncured
 
 
+def is_unshared(contents: Contents, index: int) -> bool:
+    """Test whether a record is whole, and references its file itself, not through another record (PS3.3-2003 F.6.2)."""
+    return is_whole(contents.flat, index) and contents.element(index, tags.MRDR_OFFSET) is None
+
+
 _TWICE: Final = ("FS-PATIENT-TWICE", "FS-STUDY-TWICE", "FS-SERIES-TWICE")
 
 _Homes = dict[tuple[int, str, bytes | str], tuple[int, int]]
@@ -367,8 +372,7 @@ class _Rebuild:
             same_file
             and not self._is_encoded_wrongly(index)
             and contents.type_name(index) == node.record_type
-            and is_whole(contents.flat, index)
-            and contents.element(index, tags.MRDR_OFFSET) is None
+            and is_unshared(contents, index)
         )
 
     def _is_encoded_wrongly(self, index: int) -> bool:

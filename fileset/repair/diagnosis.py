@@ -12,14 +12,14 @@ from fileset.check.files import FileCheck
 from fileset.dicomdir.check.collector import Collector
 from fileset.dicomdir.check.directory import check_directory
 from fileset.dicomdir.read.directory import Contents
-from fileset.dicomdir.write.patch import Wrong, is_whole
+from fileset.dicomdir.write.patch import Wrong
 from fileset.errors import FilesetError
 from fileset.file_id import DICOMDIR
 from fileset.findings import ERROR, Finding
 from fileset.media.base import UpdatableMedium
 from fileset.media.open import updatable
 from fileset.plan.old_dicomdir import State
-from fileset.plan.rebuild import ABOUT_FILES, Diagnosis
+from fileset.plan.rebuild import ABOUT_FILES, Diagnosis, is_unshared
 from fileset.plan.recovery import serious_faults
 from fileset.plan.workers import Workers
 from fileset.records.levels import IDENTITY
@@ -85,7 +85,7 @@ def diagnose(
             by_path.setdefault(finding.where.record, []).append(finding)
     walk = contents.tree.walk()
     faults = {index: found for index in walk if (found := by_path.get(collector.path(index)))} if by_path else {}
-    sound = (index for index in contents.tree.walk() if index not in faults and _is_sound(contents, index))
+    sound = (index for index in contents.tree.walk() if index not in faults and is_unshared(contents, index))
     return Diagnosis(
         frozenset(sound),
         {index: _wrong(found) for index, found in faults.items()},
@@ -131,10 +131,6 @@ def _spoils(finding: Finding, dicomdir: str) -> bool:
         return False
     here = finding.where.file == dicomdir and finding.rule.startswith(_OF_THE_RECORD)
     return here or finding.rule in _AGAINST_THE_FILE
-
-
-def _is_sound(contents: Contents, index: int) -> bool:
-    return is_whole(contents.flat, index) and contents.element(index, tags.MRDR_OFFSET) is None
 
 
 def _remains(finding: Finding, dicomdir: str) -> bool:
