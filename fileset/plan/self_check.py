@@ -99,7 +99,7 @@ def new_file_set_findings(
     # A set of all names would take more memory than the records.
     instances = {name for name in (value.replace("\\", "/") for value in report.added.file_ids) if name in asked}
     yield from unlisted(recipe.included.paths())
-    yield from unlisted(below(medium.folder, others - instances - {DICOMDIR.path}))
+    yield from unlisted(below(medium.folder, sorted(others - instances - {DICOMDIR.path})))
     if descriptor is not None:
         is_there = descriptor.path in others or descriptor.path in recipe.included.paths()
         yield from _descriptor_findings(descriptor, is_listed=descriptor.path in instances, is_there=is_there)

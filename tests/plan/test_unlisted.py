@@ -34,6 +34,17 @@ def test_create_finds_a_missing_file_by_its_uid(run: Runs, disc: Path, tmp_path:
     assert rules(document)["FS-FILE-MOVED"] == 1
 
 
+def test_a_replaced_file_set_names_unlisted_files_in_the_order_of_their_names(run: Runs, tmp_path: Path) -> None:
+    folder = tmp_path / "SET"
+    synthetic.write(synthetic.instance(synthetic.CT_IMAGE, patient=1), tmp_path / "SOURCE")
+    run("create", tmp_path / "SOURCE", "-o", folder)
+    for number in range(12):
+        synthetic.write(synthetic.instance(synthetic.CT_IMAGE, patient=2 + number), folder / f"x{number:02}.dcm")
+    document = run("create", tmp_path / "SOURCE", "-o", folder, "--replace", "--json").document
+    unlisted = [row["where"]["file"] for row in document["findings"] if row["rule"] == "FS-FILE-UNLISTED"]
+    assert unlisted == [f"x{number:02}.dcm" for number in range(12)]
+
+
 def test_other_sources_beside_a_file_set_are_not_called_unlisted(run: Runs, disc: Path, tmp_path: Path) -> None:
     (tmp_path / "MORE").mkdir()
     (tmp_path / "MORE" / "new.dcm").write_bytes(synthetic.ct(8))
