@@ -139,6 +139,8 @@ def _unlimited(whole: str) -> str:
 def listed_path(path: str) -> str:
     r"""Give the path of a listed file the prefix \\?\ if it is long, or Windows would take its name for another one."""
     folder, name = os.path.split(path)
+    if name in (os.curdir, os.pardir):
+        return long_path(path)
     is_exact = name[-1:] not in (".", " ") and name.partition(".")[0].rstrip().upper() not in DEVICE_NAMES
     if (len(path) < _LONG and is_exact) or path.startswith("\\\\?\\"):
         return path
