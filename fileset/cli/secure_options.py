@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
@@ -130,9 +131,22 @@ def asked(prompt: str) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", GetPassWarning)
+            if not has_console():
+                raise EOFError
             return getpass(f"{prompt}: ")
     except (GetPassWarning, EOFError, OSError):
         raise RuleError("there is no terminal to ask for the password", advice="Put it into a file") from None
+
+
+def has_console() -> bool:
+    """Test whether standard input is a console, on Windows: without one, `getpass` waits there for ever. NUL passes `isatty`."""
+    if sys.platform != "win32":
+        return True
+    import ctypes
+    import msvcrt
+
+    console = ctypes.c_void_p(msvcrt.get_osfhandle(0))
+    return bool(ctypes.windll.kernel32.GetConsoleMode(console, ctypes.byref(ctypes.c_ulong())))
 
 
 def _first_line(file: str) -> str:

@@ -483,6 +483,7 @@ def test_a_password_without_a_terminal_to_ask_is_refused(sources: Path, tmp_path
         check=False,
         env=environment(),
         start_new_session=True,
+        timeout=60,
     )
     assert done.returncode == 2
     assert b"terminal" in done.stderr
@@ -493,6 +494,7 @@ def test_two_different_passwords_on_the_terminal_are_refused(
 ) -> None:
     answers = iter(("one", "other", "same", "same", "same"))
     monkeypatch.setattr("getpass.getpass", lambda _prompt: next(answers))
+    monkeypatch.setattr("fileset.cli.secure_options.has_console", lambda: True)
     arguments = ("create", sources, "-o", tmp_path / "OUT", "--password-file", "-")
     assert "differ" in run(*arguments, code=2).stderr
     run(*arguments)
@@ -538,6 +540,7 @@ def test_a_key_in_a_file_with_a_pass_phrase_asks_for_it(
     locked.write_bytes(
         alice.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"phrase"))
     )
+    monkeypatch.setattr("fileset.cli.secure_options.has_console", lambda: True)
     monkeypatch.setattr("getpass.getpass", lambda _prompt: "phrase")
     run("list", sealed, "--key", locked)
     monkeypatch.setattr("getpass.getpass", lambda _prompt: "wrong")
