@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fileset.cli.shell import shown
 from tests.support import synthetic
 from tests.support.command import Runs
 
@@ -92,7 +93,8 @@ def test_remove_of_nothing_is_not_done(run: Runs, disc: Path) -> None:
         f"0 instances removed from {disc}\nnothing matches PatientID=P3\n"
     )
     said = run("remove", disc, code=2).stderr
-    assert f"Give one, as `fileset remove {disc} PatientID=P1 --dry-run`; PatientID='*' means everything" in said
+    command = shown(["fileset", "remove", str(disc), "PatientID=P1", "--dry-run"])
+    assert f"Give one, as `{command}`; PatientID='*' means everything" in said
 
 
 def test_remove_says_how_many_files_it_deleted(run: Runs, disc: Path) -> None:

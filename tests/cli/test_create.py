@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -18,10 +17,11 @@ from pydicom.uid import UID
 
 from fileset import Reader
 from fileset.cli.output import escaped
+from fileset.cli.shell import shown
 from fileset.cli.verbs.create import SCHEMES as CLI_SCHEMES
 from fileset.plan.names import SCHEMES, Place, names
 from tests.support import synthetic
-from tests.support.command import Runs, command, environment
+from tests.support.command import Runs, command, environment, words_of
 
 ODD = "esc" if sys.platform == "win32" else "esc\x1b[31m"
 """The name of a file that would colour a terminal, where names may have such signs."""
@@ -239,7 +239,7 @@ def test_index_names_the_command_that_takes_files_without_a_legal_name(
     if here:
         monkeypatch.chdir(folder)
     hint = run("index", "." if here else folder, "--file-set-id", "MINE", code=3).stderr.splitlines()[-2]
-    program, *arguments = shlex.split(hint)
+    program, *arguments = words_of(hint)
     assert program == "fileset"
     run(*arguments, code=0)  # the DICOMDIR that the index wrote is listed as skipped, but nothing is lost
     created = Path(arguments[arguments.index("-o") + 1])
@@ -314,7 +314,7 @@ def test_the_advice_about_a_conflict_works(run: Runs, tmp_path: Path) -> None:
     assert f"{said}{leave}\n" in run(*create, "--volume-size", "CD", code=3).stderr
     assert said not in run("create", tmp_path / "IN", "-o", tmp_path / "QUIET", "-q", code=3).stderr
     told = run(*create, code=3).stderr
-    assert f"{said}{leave}, or add it afterwards: fileset add '{disc}' FILE --replace\n" in told
+    assert f"{said}{leave}, or add it afterwards: {shown(['fileset', 'add', str(disc), 'FILE', '--replace'])}\n" in told
     run("add", disc, other, "--replace")
     [path] = run("list", disc, "--paths").stdout.splitlines()
     assert (disc / path).read_bytes() == other.read_bytes()

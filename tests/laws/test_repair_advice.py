@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from pydicom import dcmread
 import fileset
 from tests.laws.forged import forged
 from tests.support import synthetic
-from tests.support.command import Runs
+from tests.support.command import Runs, words_of
 
 ADVICE = re.compile(r"^`fileset (.* --dry-run)` shows what a repair would change$", re.MULTILINE)
 
@@ -68,7 +67,7 @@ def test_the_advised_repair_cures_every_error(damage: Callable[[Path], None], ru
     disc = damaged(tmp_path, damage)
     found = ADVICE.search(run("check", disc, code=1).stderr)
     assert found
-    words = shlex.split(found[1])
+    words = words_of(found[1])
     before = (disc / "DICOMDIR").read_bytes()
     code = 3 if damage in (lose, overwrite) else 0
     run(*words, code=code)
@@ -82,7 +81,7 @@ def test_the_repair_of_an_image_is_advised_too(medium: str, run: Runs, tmp_path:
     disc, _, _ = forged(tmp_path, "instance", medium)
     found = ADVICE.search(run("check", disc, code=1).stderr)
     assert found
-    run(*shlex.split(found[1])[:-1], code=3)
+    run(*words_of(found[1])[:-1], code=3)
     run("check", disc)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from random import Random
@@ -56,6 +57,7 @@ def test_a_folder_that_holds_files_is_refused(disc: Path, tmp_path: Path) -> Non
     assert "not empty" in done.stderr
 
 
+@pytest.mark.skipif(os.name == "nt", reason="the program in place of a browser is a shell script")
 def test_view_opens_the_first_page(disc: Path, tmp_path: Path) -> None:
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')

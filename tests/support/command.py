@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -42,6 +43,11 @@ Runs = Callable[..., Run]
 def command(*arguments: str | Path) -> list[str]:
     """Return the words that start the command as a process."""
     return [sys.executable, "-m", "fileset", *map(str, arguments)]
+
+
+def words_of(line: str) -> list[str]:
+    """Split a command line as the shell of this system does: a backslash is an escape on Linux alone."""
+    return shlex.split(line.replace("\\", "\\\\") if os.name == "nt" else line)
 
 
 def environment(**more: str) -> dict[str, str]:

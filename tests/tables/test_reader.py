@@ -98,8 +98,8 @@ def test_a_scan_of_a_folder_without_dicom_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_report_shows_its_counts_and_the_files_that_were_left_out(disc: Path, tmp_path: Path) -> None:
-    (disc / "notes<b>").write_text("not DICOM")
+    (disc / "notes&b").write_text("not DICOM")
     with fileset.Creator(tmp_path / "NEW") as creator:
         creator.add(disc)
     assert repr(creator.report).startswith(f"<Report on {tmp_path / 'NEW'}: 12 added, 1 skipped")
-    assert "notes&lt;b&gt;" in creator.report._repr_html_()
+    assert "notes&amp;b" in creator.report._repr_html_()
