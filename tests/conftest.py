@@ -20,7 +20,7 @@ from tests.support import synthetic
 from tests.support.command import Run, Runs
 from tests.support.long import LONG
 from tests.support.tries import Tries, counter
-from tests.support.windows import MODULES, TESTS, reason_for_module, reason_for_test
+from tests.support.windows import LIBRARIES, MODULES, TESTS, reason_for_module, reason_for_test
 
 # Workers and the command line, started more than a hundred times, would otherwise compile every module each time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -111,7 +111,7 @@ def pytest_testnodedown(node: Any) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the counters, and the files of tests that were left out."""
-    left_out = {name: reason for name, reason in MODULES.items() if reason_for_module(TESTS / name)}
+    left_out = {name: reason for name in sorted({*MODULES, *LIBRARIES}) if (reason := reason_for_module(TESTS / name))}
     if left_out:
         terminalreporter.section("not for this system")
         for name, reason in left_out.items():

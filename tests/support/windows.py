@@ -3,46 +3,43 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 TESTS: Final = Path(__file__).parents[1]
 IS_WINDOWS: Final = os.name == "nt"
 
-_NUMPY: Final = "needs numpy 2, which Wine 8 cannot load"
-_SCHEMAS: Final = "needs jsonschema, whose library rpds Wine 8 cannot load"
-_CRYPTOGRAPHY: Final = "needs cryptography, whose library Wine 8 cannot load"
 _POSIX: Final = "simulates calls, limits or devices of Linux"
 _LINKS: Final = "Wine 8 makes symbolic links that it does not follow"
 _PIPES: Final = "Windows has no named pipes in folders"
 _NAMES: Final = "Windows has no such names: control characters, a full stop at the end"
 
 MODULES: Final = {
-    "benchmarks": "measures on Linux",
-    "burn/test_compare.py": _SCHEMAS,
-    "burn/test_drives.py": _SCHEMAS,
-    "cli/test_schemas.py": _SCHEMAS,
+    "benchmarks/test_run.py": "measures on Linux",
     "faults": _POSIX,
-    "hostile": _POSIX,
-    "laws": "asks programs of Linux",
+    "hostile/test_bytes.py": "measures on Linux",
     "media/test_darwin.py": _POSIX,
     "media/test_folder.py": _POSIX,
-    "media/test_hard_folders.py": _POSIX,
     "media/test_image_faults.py": _POSIX,
-    "media/test_one_bad_file.py": _POSIX,
     "media/test_special.py": _POSIX,
     "media/test_volume.py": _POSIX,
-    "pages": _NUMPY,
-    "pictures": _NUMPY,
-    "plan/test_executor.py": _NUMPY,
     "plan/test_processes.py": _POSIX,
-    "secure": _CRYPTOGRAPHY,
-    "tables": _NUMPY,
-    "test_examples.py": "runs programs of Linux",
-    "test_main_job.py": "measures on Linux",
-    "transfer": "talks to servers that are programs of Linux",
+    "secure/test_faults.py": _POSIX,
+    "transfer/test_send.py": "asks servers that are programs of Linux",
 }
 """Files and folders of tests that are not loaded."""
+
+LIBRARIES: Final = {
+    "pages": "numpy",
+    "pictures": "numpy",
+    "plan/test_executor.py": "numpy",
+    "secure": "cryptography",
+    "tables": "pyarrow",
+    "test_main_job.py": "numpy",
+    "transfer": "pynetdicom",
+}
+"""Files and folders of tests, and the library that they need: `.ci/windows all` installs it."""
 
 NAMES: Final = {
     "link": _LINKS,
@@ -53,7 +50,6 @@ NAMES: Final = {
     "lead_back_to_themselves": "measures time, and Wine takes longer for each read",
     "keeps_its_permissions": "Windows has other permissions",
     "help_loads_only": "the set-up for Wine loads process pools beforehand",
-    "the_statement_claims_the_profiles": _CRYPTOGRAPHY,
 }
 """Words in the names of tests that are skipped."""
 
@@ -62,7 +58,9 @@ def reason_for_module(path: Path) -> str:
     """Return why a file or folder of tests is left out on this system, "" if it is not."""
     if not IS_WINDOWS or not path.is_relative_to(TESTS):
         return ""
-    return MODULES.get(path.relative_to(TESTS).as_posix(), "")
+    name = path.relative_to(TESTS).as_posix()
+    library = LIBRARIES.get(name)
+    return f"needs {library}" if library and find_spec(library) is None else MODULES.get(name, "")
 
 
 OTHER_LINKS: Final = ("links_that_miss_a_record", "only_links_were", "links_between_documents", "links_of_rock_ridge")
