@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from fileset.errors import MediumError, NotFoundError, RuleError
@@ -128,14 +129,13 @@ def asked(prompt: str) -> str:
     import warnings
     from getpass import GetPassWarning, getpass
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", GetPassWarning)
-            if not has_console():
-                raise EOFError
-            return getpass(f"{prompt}: ")
-    except (GetPassWarning, EOFError, OSError):
-        raise RuleError("there is no terminal to ask for the password", advice="Put it into a file") from None
+    password = None
+    with warnings.catch_warnings(), suppress(GetPassWarning, EOFError, OSError):
+        warnings.simplefilter("error", GetPassWarning)
+        password = getpass(f"{prompt}: ") if has_console() else None
+    if password is None:
+        raise RuleError("there is no terminal to ask for the password", advice="Put it into a file")
+    return password
 
 
 def has_console() -> bool:

@@ -58,7 +58,7 @@ def test_only_a_file_that_cannot_be_deleted_stays_and_the_next_change_tries_agai
         _refuse(patch, "unlink", disc / FILE, number=number)
         told = run("remove", disc, "InstanceNumber=1", code=3).stderr
         assert f"{FILE}: cannot be deleted: {os.strerror(number)}" in told
-        assert [str(path.relative_to(disc)) for path in disc.rglob("I000001")] == [FILE]
+        assert [path.relative_to(disc).as_posix() for path in disc.rglob("I000001")] == [FILE]
         run("add", disc, tmp_path / "NEW1")
         assert (disc / FILE).exists()
     run("add", disc, tmp_path / "NEW2")
@@ -75,7 +75,7 @@ def test_files_in_a_folder_without_write_permission_stay_as_the_dry_run_says(
     said = f"{FILE}: cannot be deleted: {os.strerror(errno.EACCES)}; the file stays on the medium"
     assert said in run("remove", disc, "InstanceNumber=1", "--dry-run", code=3).stderr
     assert said in run("remove", disc, "InstanceNumber=1", code=3).stderr
-    assert [str(path.relative_to(disc)) for path in disc.rglob("I000001")] == [FILE]
+    assert [path.relative_to(disc).as_posix() for path in disc.rglob("I000001")] == [FILE]
     assert not (disc / "FILESET_").exists()
 
 
@@ -105,7 +105,7 @@ def test_a_folder_that_cannot_be_listed_costs_no_record_and_stops_no_change(
     assert "cannot be read" in run("check", disc, code=1).stdout
     told = run("remove", disc, "InstanceNumber=1", code=3).stderr
     assert f"{FILE}: cannot be deleted" in told
-    assert [str(path.relative_to(disc)) for path in disc.rglob("I000001")] == [FILE]
+    assert [path.relative_to(disc).as_posix() for path in disc.rglob("I000001")] == [FILE]
 
 
 def test_refresh_reads_the_other_files_again_if_one_is_missing(disc: Path, run: Runs) -> None:
