@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from fileset.errors import MediumError, NotFoundError, RuleError
@@ -129,10 +128,12 @@ def asked(prompt: str) -> str:
     import warnings
     from getpass import GetPassWarning, getpass
 
-    password = None
-    with warnings.catch_warnings(), suppress(GetPassWarning, EOFError, OSError):
-        warnings.simplefilter("error", GetPassWarning)
-        password = getpass(f"{prompt}: ") if has_console() else None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", GetPassWarning)
+            password = getpass(f"{prompt}: ") if has_console() else None
+    except (GetPassWarning, EOFError, OSError):
+        password = None
     if password is None:
         raise RuleError("there is no terminal to ask for the password", advice="Put it into a file")
     return password
@@ -140,13 +141,14 @@ def asked(prompt: str) -> str:
 
 def has_console() -> bool:
     """Test whether standard input is a console, on Windows: without one, `getpass` waits there for ever. NUL passes `isatty`."""
-    if sys.platform != "win32":
-        return True
-    import ctypes
-    import msvcrt
+    console = True
+    if sys.platform == "win32":
+        import ctypes
+        import msvcrt
 
-    console = ctypes.c_void_p(msvcrt.get_osfhandle(0))
-    return bool(ctypes.windll.kernel32.GetConsoleMode(console, ctypes.byref(ctypes.c_ulong())))
+        handle = ctypes.c_void_p(msvcrt.get_osfhandle(0))
+        console = bool(ctypes.windll.kernel32.GetConsoleMode(handle, ctypes.byref(ctypes.c_ulong())))
+    return console
 
 
 def _first_line(file: str) -> str:
