@@ -24,7 +24,7 @@ _KEYWORDS: Final = {condition(keyword, None)[0]: keyword for keyword in IDENTIFY
 
 def disagreements(record: InstanceRecord, get: Get) -> Iterator[tuple[IdentityKey, str, str]]:
     """Find each key of `IDENTITY` that differs, and its value in the record and in the file that `get` reads."""
-    for row, in_record in _identity(record):
+    for row, in_record in recorded_identity(record):
         in_file = get(row.keyword)
         if in_file and in_record != str(in_file).strip():
             yield row, in_record, str(in_file).strip()
@@ -32,10 +32,10 @@ def disagreements(record: InstanceRecord, get: Get) -> Iterator[tuple[IdentityKe
 
 def absences(record: InstanceRecord, get: Get) -> Iterator[IdentityKey]:
     """Find each UID of `IDENTITY` that the records have and the file lacks, as in a truncated file."""
-    return (row for row, _ in _identity(record) if row.level != "PATIENT" and not get(row.keyword))
+    return (row for row, _ in recorded_identity(record) if row.level != "PATIENT" and not get(row.keyword))
 
 
-def _identity(record: InstanceRecord) -> Iterator[tuple[IdentityKey, str]]:
+def recorded_identity(record: InstanceRecord) -> Iterator[tuple[IdentityKey, str]]:
     """Read each key of `IDENTITY` that the record, or one above it, has, with its value."""
     holders = {"PATIENT": record.patient, "STUDY": record.study, "SERIES": record.series}
     for row in IDENTITY:
@@ -59,7 +59,7 @@ def not_asked_for(record: InstanceRecord, get: Get, conditions: Conditions) -> s
     wanted = [(_KEYWORDS[tag], meets) for tag, meets in conditions if tag in _KEYWORDS]
     if not wanted:
         return ""
-    recorded = {row.keyword: value for row, value in _identity(record)}
+    recorded = {row.keyword: value for row, value in recorded_identity(record)}
     recorded |= {keyword: str(record.patient.get(keyword) or "").strip() for keyword in PERSON if record.patient}
     for keyword, meets in wanted:
         in_record, in_file = recorded.get(keyword, ""), str(get(keyword) or "").strip()

@@ -7,13 +7,9 @@ from typing import Any
 
 from fileset.dicomdir.read.directory import Conditions
 from fileset.media.system.walk import same_bytes
-from fileset.plan.record_agreement import PERSON, not_asked_for, other_person
-from fileset.records.levels import IDENTITY
-from fileset.standard import tags
+from fileset.plan.record_agreement import Get, not_asked_for, other_person, recorded_identity
 from fileset.standard.dictionary import tag_of
 from fileset.transfer.payload import PayloadSource, UnsendableError
-
-_PERSON_TAGS = (tags.PATIENT_NAME, tags.PATIENT_BIRTH_DATE, tags.PATIENT_SEX)
 
 
 def disagreement(record: Any, identity: Mapping[int, str]) -> str:
@@ -22,18 +18,14 @@ def disagreement(record: Any, identity: Mapping[int, str]) -> str:
     A file without a Patient ID contradicts no record: the ID of the record may be invented (`--missing invent`). If the IDs
     agree but the file names another person, the sentence is about the person.
     """
-    differences = []
-    for _, level, keyword, tag, _ in IDENTITY:
-        holder = getattr(record, level.lower(), None) if level else None
-        ours = _value(holder, keyword) if level else getattr(record, "sop_instance_uid", "")
-        is_unknown = level == "PATIENT" and not identity[tag]
-        if ours and not is_unknown and ours != identity[tag]:
-            differences.append(f"{keyword} is {ours!r}, in the file {identity[tag]!r}")
+    differences = [
+        f"{row.keyword} is {ours!r}, in the file {identity[row.tag]!r}"
+        for row, ours in recorded_identity(record)
+        if ours != identity[row.tag] and (identity[row.tag] or row.level != "PATIENT")
+    ]
     if differences:
         return f"in the DICOMDIR {'; '.join(differences)}"
-    patient = getattr(record, "patient", None)
-    in_file = {keyword: identity.get(tag) for keyword, tag in zip(PERSON, _PERSON_TAGS, strict=True)}
-    return other_person(patient.get, in_file.get) if patient else ""
+    return other_person(record.patient.get, _values(identity)) if record.patient else ""
 
 
 def require_agreement(record: Any, identity: Mapping[int, str]) -> None:
@@ -48,7 +40,7 @@ def require_agreement(record: Any, identity: Mapping[int, str]) -> None:
 
 def require_asked_for(record: Any, identity: Mapping[int, str], conditions: Conditions) -> None:
     """Raise `UnsendableError` if a record met the conditions, and its file does not: it may be of another patient."""
-    reason = not_asked_for(record, lambda keyword: identity.get(tag_of(keyword) or 0), conditions)
+    reason = not_asked_for(record, _values(identity), conditions)
     if reason:
         raise UnsendableError(reason)
 
@@ -59,6 +51,6 @@ def is_same_file(one: PayloadSource, other: PayloadSource) -> bool:
         return same_bytes(first, second)
 
 
-def _value(holder: Any, keyword: str) -> str:
-    value = holder.get(keyword) if holder is not None else None
-    return "" if value is None else str(value).strip()
+def _values(identity: Mapping[int, str]) -> Get:
+    """Return a function that looks up the value of a keyword in a file."""
+    return lambda keyword: identity.get(tag_of(keyword) or 0)
