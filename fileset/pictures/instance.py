@@ -105,15 +105,8 @@ def _pixels(read: Reading, at: int, tag: int, *, implicit: bool, big_endian: boo
 
 def _inflated(read: Reading, at: int) -> Reading:
     """Inflate a deflated data set (PS3.5 A.5), up to `LARGEST_DATA_SET` bytes, and return random access to it."""
-    inflater, data = zlib.decompressobj(-zlib.MAX_WBITS), bytearray()
     try:
-        while not inflater.eof and len(data) < LARGEST_DATA_SET:
-            packed = read(at, 1 << 20)
-            if not packed:
-                break
-            at += len(packed)
-            data += inflater.decompress(packed, LARGEST_DATA_SET)
+        whole = zlib.decompressobj(-zlib.MAX_WBITS).decompress(read(at, LARGEST_DATA_SET), LARGEST_DATA_SET)
     except zlib.error as problem:
         raise PictureError(f"the deflated data set is damaged: {problem}") from problem
-    whole = bytes(data)
     return lambda start, size: whole[start : start + size]

@@ -15,7 +15,6 @@ from fileset.standard.profile_rules import (
     SAME_AS,
     SYNTAX,
     VALUE,
-    Attribute,
     Constraint,
 )
 from fileset.standard.profiles import S_MIME, Profile
@@ -86,26 +85,17 @@ def meets(row: Constraint, facts: Facts) -> bool:
 _Form = Callable[[Constraint, str, Facts], bool]
 
 
-def _number(facts: Facts, attribute: Attribute | None) -> int | None:
-    value = facts.value(attribute) if attribute else None
-    return int(value) if value and value.isdigit() else None
-
-
-def _is_at_most(row: Constraint, value: str, _: Facts) -> bool:
-    return value.isdigit() and int(value) <= int(row.values[0])
-
-
 def _differs_by(less: int) -> _Form:
     def compare(row: Constraint, value: str, facts: Facts) -> bool:
-        other = _number(facts, row.other)
-        return other is not None and value == str(other - less)
+        other = (row.other and facts.value(row.other)) or ""
+        return other.isdigit() and value == str(int(other) - less)
 
     return compare
 
 
 _FORMS: Final[Mapping[str, _Form]] = {
     ONE_OF: lambda row, value, _: value in row.values,
-    AT_MOST: _is_at_most,
+    AT_MOST: lambda row, value, _facts: value.isdigit() and int(value) <= int(row.values[0]),
     PRESENT: lambda _row, _value, _facts: True,
     VALUE: lambda _row, value, _facts: bool(value),
     ABSENT: lambda _row, _value, _facts: False,

@@ -12,7 +12,7 @@ from fileset.dicom.character_sets import CODECS
 from fileset.profiles.words import ROLE_NAMES, Table
 from fileset.standard.profiles import ANY_CLASSES, PROFILES, S_MIME
 from fileset.standard.sop_classes import SOP_CLASSES
-from fileset.standard.syntaxes import SYNTAX_NAMES
+from fileset.standard.syntaxes import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, SYNTAX_NAMES
 from fileset.standard.usual_keys import USUAL_KEYS
 
 _ACTIVITIES: Final = (
@@ -21,9 +21,7 @@ _ACTIVITIES: Final = (
     ("FILESET", "FSR", "Display Directory, Copy Instances", "list, info, extract, send, pages, view, check"),
     ("FILESET", "FSU", "Update File-set", "add, remove, refresh, repair"),
 )
-_NATIVE: Final = frozenset(
-    ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99")
-)
+_NATIVE: Final = frozenset((IMPLICIT, EXPLICIT, BIG_ENDIAN, DEFLATED))
 _VIDEO: Final = tuple(f"1.2.840.10008.1.2.4.10{number}" for number in range(9))
 _FORMATS: Final = {
     "folder": "a folder, to be copied or burned",
@@ -131,7 +129,7 @@ def _syntaxes() -> Table:
     rows: Table = [("Transfer Syntax", "UID", "Copied", "Decoded", "Result of transcoding")]
     for uid, name in SYNTAX_NAMES.items():
         decoded = "no" if uid in _VIDEO else "yes" if uid in _NATIVE else "with the extra images"
-        rows.append((name, uid, "yes", decoded, "yes" if uid == "1.2.840.10008.1.2.1" else "no"))
+        rows.append((name, uid, "yes", decoded, "yes" if uid == EXPLICIT else "no"))
     return rows
 
 
