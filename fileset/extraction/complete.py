@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO, Self
+from contextlib import AbstractContextManager
+from typing import BinaryIO
 
 from attrs import define, field, frozen
 
@@ -43,15 +44,12 @@ class Moved(RecordView):
 
 
 @define
-class Complete:
+class Complete(AbstractContextManager["Complete"]):
     """The instances of a file-set, and the DICOM files on its medium that no record references, unless `listed_only`."""
 
     reader: RecordFinder
     listed_only: bool = False
     beside: Beside = field(factory=Beside)
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.reader.close()

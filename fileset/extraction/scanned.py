@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import cached_property
-from typing import Any, BinaryIO, Final, Self
+from typing import Any, BinaryIO, Final
 
 from attrs import define, evolve, field, frozen
 
@@ -131,7 +131,7 @@ def _level_values(chain: Chain, name: str) -> Values:
 
 
 @define
-class Scanned:
+class Scanned(AbstractContextManager["Scanned"]):
     """The instances on `medium`, found by looking into every file: like a Reader, but slower.
 
     `findings` names the files that cannot be read, or look like DICOM and cannot be described; `find` yields them too.
@@ -148,9 +148,6 @@ class Scanned:
     dicomdirs: Sequence[str] | None = None
     _inner: list[ReadableMedium] = field(factory=list)
     _instances: list[ScannedInstance] | None = None
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()

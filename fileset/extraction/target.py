@@ -219,15 +219,14 @@ def _new_file(path: str, mode: int) -> BinaryIO:
 
 def _lock(descriptor: int) -> None:
     """Lock a new file; wait while another run removes leftovers. On file systems without locks, no run removes them."""
-    for _ in range(_TRIES):
-        try:
-            system.lock(descriptor)
-        except BlockingIOError:
-            time.sleep(_WAIT)
-        except OSError:
-            return
-        else:
-            return
+    with suppress(OSError):
+        for _ in range(_TRIES):
+            try:
+                system.lock(descriptor)
+            except BlockingIOError:
+                time.sleep(_WAIT)
+            else:
+                return
 
 
 _TRIES: Final = 200

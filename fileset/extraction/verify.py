@@ -30,7 +30,7 @@ class Checked(RecordView):
 
     record: InstanceRecord
     file: HeaderValues
-    differs: bool = field(kw_only=True)
+    differs: bool = field(kw_only=True, default=False)
     other_instance: bool = field(kw_only=True, default=False)
 
     @property
@@ -73,14 +73,13 @@ class Verifier:
         with record.open() as file:
             read, size = random_access(file)
             if record.record_type == HL7_DOCUMENT and size:
-                return Checked(record, HeaderValues({}), differs=False), []
+                return Checked(record, HeaderValues({})), []
             try:
                 holder = HeaderValues.read(read, self._wanted)
             except HeaderError as problem:
                 reason = problem.reason if size else "the file is empty"
-                return Checked(record, HeaderValues({}), differs=False), [
-                    Finding("FS-REFERENCE-NOT-DICOM", reason, Where(name))
-                ]
+                finding = Finding("FS-REFERENCE-NOT-DICOM", reason, Where(name))
+                return Checked(record, HeaderValues({})), [finding]
         if reason := not_asked_for(record, holder.get, self._conditions):
             raise RefusedError(f"{name}: {reason}")
         rows = list(disagreements(record, holder.get))

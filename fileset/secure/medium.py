@@ -54,10 +54,6 @@ class _Last:
     state: SecureState
     data: bytes | None = field(repr=False)
 
-    def is_of(self, file_id: FileId, info: FileInfo) -> bool:
-        """Check whether this is the file of that name, and it has not changed since."""
-        return self.file_id == file_id and self.info == info
-
 
 class SecureView(MediumLayer):
     """A medium for reading that decrypts Secure DICOM Files and leaves other files as they are.
@@ -90,7 +86,9 @@ class SecureView(MediumLayer):
     def _decrypted(self, file_id: FileId, file: BinaryIO) -> BinaryIO:
         """Decrypt an envelope; remember the last one, because callers open a file several times in a row."""
         info = self.around.inquire_file(file_id)
-        last = self._last if self._last and self._last.is_of(file_id, info) else None
+        last = self._last
+        if last and (last.file_id, last.info) != (file_id, info):
+            last = None
         if last is None or last.data is None:
             opened = self._opened(file_id, file, last.state if last else None)
             data = opened.read(0, opened.size) if opened.size <= IN_MEMORY else None
