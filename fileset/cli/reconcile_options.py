@@ -57,11 +57,12 @@ def reconciliation_of(options: Namespace, tls: Tls | None = None) -> Reconciliat
 
     given: dict[str, str] = {}
     if options.worklist:
+        from fileset.transfer.association import PeerSettings
         from fileset.transfer.peer import Peer, title_of
         from fileset.transfer.worklist import from_worklist
 
         title = title_of(getattr(options, "title", _TITLE))
-        given = from_worklist(Peer.of(options.worklist), keys_of(options.match), title=title, tls=tls)
+        given = from_worklist(PeerSettings(Peer.of(options.worklist), title, tls), keys_of(options.match))
     given |= keys_of(options.set)
     table = NewValues.read(options.map) if options.map else None
     return Reconciliation(values_of(given), table)

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from threading import Lock
 from time import monotonic
-from typing import Final
 
 from attrs import define, field, frozen
 
 from fileset.dicomdir.read.directory import Conditions, conditions
 from fileset.errors import FilesetError, RuleError
-from fileset.transfer.association import Pair, PeerSettings, batches
+from fileset.transfer.association import VERIFICATION, Pair, PeerSettings, batches
 from fileset.transfer.commitment import committed
 from fileset.transfer.compare import disagreement, is_same_file, require_agreement, require_asked_for
 from fileset.transfer.cstore import CStore, Job
+from fileset.transfer.delivery import Delivery
 from fileset.transfer.journal import Journal
 from fileset.transfer.payload import Payload, PayloadSource, UnsendableError, payload
 from fileset.transfer.peer import DEFAULT_TITLE, Peer, PeerError, Tls, title_of
@@ -28,8 +28,6 @@ __all__ = ["Peer", "PeerError", "Probe", "SendReport", "Sent", "Tls", "probe", "
 
 Progress = Callable[[str, int, int, int], None]
 """Called with "send", the numbers of finished and of all instances, and the bytes that arrived so far."""
-_UNKNOWN: Final = ("1.2.840.10008.1.1", "1.2.840.10008.1.2")
-"""The context of an unreadable instance: C-ECHO, which every association proposes."""
 Change = Callable[[Payload], Payload]
 """A function that returns the file to send instead of a file, for reconciliation."""
 
@@ -84,7 +82,8 @@ def send(
         PeerError: The peer cannot be reached, or accepted nothing.
         MediumError: The journal cannot be written.
     """
-    peer = str(Peer.of(to)) if to else address_of(stow)
+    line = PeerSettings(Peer.of(to), title_of(title), tls, timeout) if to else None
+    peer = str(line.peer) if line else address_of(stow)
     if commit_port is not None and tls and not tls.certificate:
         raise RuleError(
             "Storage Commitment over TLS needs a certificate and its key (--cert, --key): the peer calls back"
@@ -94,18 +93,16 @@ def send(
     started = monotonic()
     with Journal(journal, peer) as known:
         gate = _Gate(known, change, report, conditions(keys or {}))
-        if to:
-            sender = CStore(
-                PeerSettings(Peer.of(to), title_of(title), tls, timeout), gate.prepare, jobs, retries, pause, transcode
-            )
-            entries = sender.send([Job(source, _pair(source)) for source in found])
+        delivery = Delivery(gate.prepare, jobs, retries, pause, transcode)
+        if line:
+            entries = CStore(line, delivery).send([Job(source, _pair(source)) for source in found])
         else:
-            entries = Stow(stow, gate.prepare, headers or {}, tls, jobs, retries, pause, timeout, transcode).send(found)
+            entries = Stow(stow, headers or {}, tls, timeout, delivery).send(found)
         _collect(entries, found, report, known, partial(progress, "send") if progress else None)
     report.seconds = monotonic() - started
     there = [(one.sop_class_uid, one.sop_instance_uid) for one in report.instances if one.there]
-    if to and commit_port is not None and there:
-        answer = committed(Peer.of(to), there, title=title_of(title), port=commit_port, tls=tls)
+    if line and commit_port is not None and there:
+        answer = committed(line, there, commit_port)
         report.committed, report.not_committed = answer.committed, answer.failed
     return report
 
@@ -253,4 +250,4 @@ def _pair(source: PayloadSource) -> Pair:
     try:
         return payload(source).pair
     except (FilesetError, OSError):
-        return _UNKNOWN  # the attempt to send it will report the reason
+        return VERIFICATION  # every association proposes it, and the attempt to send the file will report the reason

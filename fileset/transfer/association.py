@@ -14,11 +14,11 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import define, frozen
 
 from fileset.errors import Advice, FormatError, RuleError
 from fileset.part10.file_meta import IMPLEMENTATION_CLASS_UID
-from fileset.transfer.messages import P_DATA, command_pdus, data_pdus, echo_request, response, store_request, values_of
+from fileset.transfer.messages import COMMAND_SET, P_DATA, echo_request, pdus, response, store_request, values_of
 from fileset.transfer.payload import Payload
 from fileset.transfer.peer import Peer, PeerError, Tls
 
@@ -67,27 +67,25 @@ class AbortedError(LostError):
     """The peer aborted the association, perhaps because of the instance that it just received."""
 
 
+@define
 class Association:
     """An association to a peer; `contexts` are the accepted pairs, each with the number of its presentation context.
 
     It is unusable after a `LostError`.
     """
 
-    def __init__(
-        self, connection: socket.socket, contexts: dict[Pair, int], longest_pdu: int, timeout: float = 30.0
-    ) -> None:
-        self.contexts = contexts
-        self.is_open = True
-        self._socket = connection
-        self._longest_pdu = longest_pdu
-        self._timeout = timeout
-        self._message = 0
+    _socket: socket.socket
+    contexts: dict[Pair, int]
+    _longest_pdu: int
+    _timeout: float
+    is_open: bool = True
+    _message: int = 0
 
     def echo(self) -> None:
         """Test the connection with C-ECHO (PS3.7 9.1.5). Raises `LostError` if no answer comes."""
         context = self.contexts.get(VERIFICATION)
         if context is not None:
-            self._write(command_pdus(context, echo_request(self._next(), VERIFICATION[0]), self._longest_pdu))
+            self._command(context, echo_request(self._next(), VERIFICATION[0]))
             self._status()
 
     def store(self, item: Payload) -> tuple[int, str]:
@@ -99,8 +97,8 @@ class Association:
         context = self.contexts[item.pair]
         request = store_request(self._next(), item.sop_class_uid, item.sop_instance_uid)
         try:
-            self._write(command_pdus(context, request, self._longest_pdu))
-            self._write(data_pdus(context, item.data_set(), item.length, self._longest_pdu))
+            self._command(context, request)
+            self._write(pdus(context, item.data_set(), item.length, self._longest_pdu))
         except BaseException:
             self.abort()
             raise
@@ -134,8 +132,11 @@ class Association:
         self._message = self._message % 0xFFFF + 1
         return self._message
 
-    def _write(self, pdus: Iterable[bytes]) -> None:
-        for pdu in pdus:
+    def _command(self, context: int, command_set: bytes) -> None:
+        self._write(pdus(context, (command_set,), len(command_set), self._longest_pdu, COMMAND_SET))
+
+    def _write(self, encoded: Iterable[bytes]) -> None:
+        for pdu in encoded:
             try:
                 self._socket.sendall(pdu)
             except OSError as problem:
@@ -194,18 +195,14 @@ def read_pdu(connection: socket.socket, latest: float) -> tuple[int, bytes]:
             connection.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
     before = connection.gettimeout()
     try:
-        return _read_pdu(connection, latest)
+        head = _read(connection, 6, latest)
+        size = int.from_bytes(head[2:], "big")
+        if size > _LONGEST_ANSWER:
+            raise OSError(f"a PDU of {size} bytes")
+        return head[0], _read(connection, size, latest)
     finally:
         with suppress(OSError):
             connection.settimeout(before)
-
-
-def _read_pdu(connection: socket.socket, latest: float) -> tuple[int, bytes]:
-    head = _read(connection, 6, latest)
-    size = int.from_bytes(head[2:], "big")
-    if size > _LONGEST_ANSWER:
-        raise OSError(f"a PDU of {size} bytes")
-    return head[0], _read(connection, size, latest)
 
 
 def _read(connection: socket.socket, size: int, latest: float) -> bytes:
@@ -267,6 +264,14 @@ class PeerSettings:
         except BaseException:
             connection.close()
             raise
+
+    def service(self, entity: Any, sop_class: str, handlers: Sequence[tuple[Any, Any]] = ()) -> Any:
+        """Ask for an association of pynetdicom's `entity` for a service other than storage; return it, even if refused."""
+        entity.ae_title = self.title
+        entity.add_requested_context(sop_class)
+        secured = (self.tls.context(), self.peer.host) if self.tls else None
+        where = self.peer.host, self.peer.port
+        return entity.associate(*where, ae_title=self.peer.title, evt_handlers=list(handlers), tls_args=secured)
 
     def _connected(self) -> socket.socket:
         try:

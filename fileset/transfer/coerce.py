@@ -7,7 +7,7 @@ elements stay byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from struct import pack
 from typing import Final
 
@@ -28,32 +28,34 @@ _MODIFYING_SYSTEM: Final = 0x04000563
 _SOURCE: Final = 0x04000564
 _REASON: Final = 0x04000565
 _ORIGIN_STATUS: Final = 0x04000600
+OF_PATIENT_ID: Final = (0x00100021, 0x00100022, 0x00100024, 0x00101000, 0x00101002)
+"""Issuer of Patient ID, Type of Patient ID, Issuer of Patient ID Qualifiers, Other Patient IDs and their sequence.
+
+They qualify the old Patient ID, and together with a new one would name another person (PS3.3 C.2.2)."""
 _ITEM: Final = (0xFFFE, 0xE000)
 _DEPTH: Final = 16
 
 
 @frozen
 class Stamp:
-    """Author and time of a change to a data set.
+    """Time of a change to a data set, and the author of the old values.
 
     Attributes:
-        system: Modifying System (0400,0563).
         moment: A DT value, such as 20261127224500+0000.
         source: Source of Previous Values (0400,0564): the author of the old values, "" if unknown.
     """
 
-    system: str
     moment: str
     source: str = ""
 
 
 def coerced(
-    data: bytes, syntax: Syntax, changes: Mapping[int, str], stamp: Stamp, dropped: Collection[int] = ()
+    data: bytes, syntax: Syntax, changes: Mapping[int, str], stamp: Stamp
 ) -> tuple[bytes, dict[int, tuple[str, str]]]:
     """Return the data set with new values, and the old and new value of each changed tag.
 
-    If Patient ID changes, the elements in `dropped` are left out, unless `changes` has a value for them. If nothing changes,
-    the bytes stay the same. `data` must consist of whole top-level elements. Raises `FormatError` if it is damaged.
+    If Patient ID changes, the elements `OF_PATIENT_ID` are left out, unless `changes` has a value for them. If nothing
+    changes, the bytes stay the same. `data` must consist of whole top-level elements. Raises `FormatError` if it is damaged.
     """
     parts = {part.tag: part for part in elements(data, 0, len(data), syntax)}
     declared = _text(data, parts.get(tags.SPECIFIC_CHARACTER_SET))
@@ -61,7 +63,7 @@ def coerced(
     changed = {tag: (old[tag], new) for tag, new in changes.items() if old[tag] != new}
     if not changed:
         return data, {}
-    gone = [tag for tag in dropped if tag in parts and tag not in changes] if tags.PATIENT_ID in changed else []
+    gone = [tag for tag in OF_PATIENT_ID if tag in parts and tag not in changes] if tags.PATIENT_ID in changed else []
     writer = _Writer(syntax)
     widened = not _holds(declared, (new for _, new in changed.values()))
     character_set = UTF_8 if widened else declared
@@ -79,10 +81,8 @@ def coerced(
     )
     new[_COERCION_DATE_TIME] = writer.element(_COERCION_DATE_TIME, "DT", stamp.moment.encode())
     new[_ORIGIN_STATUS] = writer.element(_ORIGIN_STATUS, "CS", b"IMPORTED")
-    return b"".join(content for _, content in sorted((kept | new).items())), {
-        **changed,
-        **{tag: (_shown(data, parts[tag], declared), "") for tag in gone},
-    }
+    differences = changed | {tag: (_shown(data, parts[tag], declared), "") for tag in gone}
+    return b"".join(content for _, content in sorted((kept | new).items())), differences
 
 
 def encoded(text: str, character_set: str) -> bytes:
@@ -122,7 +122,7 @@ def _item(writer: _Writer, before: Mapping[int, bytes], stamp: Stamp) -> bytes:
     return writer.item(
         writer.sequence(_MODIFIED_ATTRIBUTES, [writer.item(b"".join(values))])
         + writer.element(_MODIFIED_AT, "DT", stamp.moment.encode())
-        + writer.element(_MODIFYING_SYSTEM, "LO", stamp.system.encode("ascii", "replace"))
+        + writer.element(_MODIFYING_SYSTEM, "LO", b"fileset")
         + writer.element(_SOURCE, "LO", stamp.source.encode("ascii", "replace"))
         + writer.element(_REASON, "CS", b"COERCE")
     )

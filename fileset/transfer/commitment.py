@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from ssl import Purpose
 from threading import Event
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
 
 from fileset.errors import MediumError
-from fileset.transfer.association import require_pynetdicom
-from fileset.transfer.peer import Peer, Tls
+from fileset.transfer.association import VERIFICATION, PeerSettings, require_pynetdicom
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -20,7 +20,8 @@ _MODEL: Final = "1.2.840.10008.1.20.1"
 _INSTANCE: Final = "1.2.840.10008.1.20.1.1"
 _REQUEST: Final = 1
 _OTHER_PORT: Final = "Give another port, one that no program listens on"
-_VERIFICATION: Final = "1.2.840.10008.1.1"
+_PATIENCE: Final = 60
+"""Most seconds to wait for the answer."""
 _REASONS: Final = {
     0x0110: "processing failure",
     0x0112: "the peer does not have it",
@@ -41,16 +42,26 @@ class Commitment:
     `answered` is set when the answer to `transaction` has arrived.
     """
 
+    transaction: str
     committed: set[str] = field(factory=set)
     failed: dict[str, str] = field(factory=dict)
-    transaction: str = ""
     answered: Event = field(factory=Event)
 
+    def receive(self, event: Any) -> tuple[int, None]:
+        """Take the answer from an event of pynetdicom; return the status of the response."""
+        report = event.event_information
+        if report.get("TransactionUID") == self.transaction:
+            self.committed |= {str(one.ReferencedSOPInstanceUID) for one in report.get("ReferencedSOPSequence", ())}
+            for one in report.get("FailedSOPSequence", ()):
+                reason = int(one.get("FailureReason", 0))
+                text = _REASONS.get(reason, f"failure reason {reason:04X}H")
+                self.failed[str(one.ReferencedSOPInstanceUID)] = text
+            self.answered.set()
+        return 0, None
 
-def committed(
-    peer: Peer, references: Sequence[Reference], *, title: str, port: int, tls: Tls | None = None, timeout: float = 60.0
-) -> Commitment:
-    """Ask for all instances in one request, and wait for the answer up to `timeout` seconds.
+
+def committed(line: PeerSettings, references: Sequence[Reference], port: int) -> Commitment:
+    """Ask for all instances in one request, and wait for the answer.
 
     The peer answers over the same association, or opens one to our AE Title at `port` of this machine, which must be
     registered at the peer. Instances that the answer does not mention are in `failed`. Raises `PeerError` if the request
@@ -59,17 +70,15 @@ def committed(
     pynetdicom = require_pynetdicom()
     from pydicom.uid import generate_uid
 
-    result = Commitment()
-    result.transaction = generate_uid()
-    handlers = [(pynetdicom.evt.EVT_N_EVENT_REPORT, result_handler(result))]
-    with _listening(pynetdicom, title, peer.title, port, handlers, tls):
-        problem = _asked(
-            pynetdicom, peer, title, _request(result.transaction, references), handlers, result, tls, timeout
-        )
-    unanswered = problem or f"no answer within {timeout:g} s; the peer must know our AE Title {title} at port {port}"
+    result = Commitment(generate_uid())
+    handlers = [(pynetdicom.evt.EVT_N_EVENT_REPORT, result.receive)]
+    with _listening(line, port, handlers):
+        problem = _asked(line, _request(result.transaction, references), handlers, result.answered)
+    if not problem:
+        problem = f"no answer within {_PATIENCE} s; the peer must know our AE Title {line.title} at port {port}"
     for _, uid in references:
         if uid not in result.committed:
-            result.failed.setdefault(uid, unanswered)
+            result.failed.setdefault(uid, problem)
     return result
 
 
@@ -86,31 +95,14 @@ def _request(transaction: str, references: Sequence[Reference]) -> Dataset:
     return request
 
 
-def result_handler(result: Commitment) -> Any:
-    """Return the handler that receives the answer."""
-
-    def handle(event: Any) -> tuple[int, None]:
-        report = event.event_information
-        if report.get("TransactionUID") == result.transaction:
-            result.committed |= {str(one.ReferencedSOPInstanceUID) for one in report.get("ReferencedSOPSequence", ())}
-            for one in report.get("FailedSOPSequence", ()):
-                reason = int(one.get("FailureReason", 0))
-                text = _REASONS.get(reason, f"failure reason {reason:04X}H")
-                result.failed[str(one.ReferencedSOPInstanceUID)] = text
-            result.answered.set()
-        return 0, None
-
-    return handle
-
-
 @contextmanager
-def _listening(pynetdicom: Any, title: str, peer: str, port: int, handlers: Any, tls: Tls | None) -> Iterator[None]:
-    """Accept associations from the peer while the context is open; with `tls` only secure ones."""
-    entity = pynetdicom.AE(ae_title=title)
-    entity.require_calling_aet = [peer]
-    entity.add_supported_context(_VERIFICATION)
+def _listening(line: PeerSettings, port: int, handlers: Any) -> Iterator[None]:
+    """Accept associations from the peer while the context is open; with TLS only secure ones."""
+    entity = require_pynetdicom().AE(ae_title=line.title)
+    entity.require_calling_aet = [line.peer.title]
+    entity.add_supported_context(VERIFICATION[0])
     entity.add_supported_context(_MODEL, scu_role=True, scp_role=True)
-    secured = tls.server_context() if tls else None
+    secured = line.tls.context(Purpose.CLIENT_AUTH) if line.tls else None
     try:
         server = entity.start_server(("", port), block=False, evt_handlers=handlers, ssl_context=secured)
     except OSError as problem:
@@ -123,28 +115,16 @@ def _listening(pynetdicom: Any, title: str, peer: str, port: int, handlers: Any,
         server.shutdown()
 
 
-def _asked(
-    pynetdicom: Any,
-    peer: Peer,
-    title: str,
-    request: Dataset,
-    handlers: Any,
-    result: Commitment,
-    tls: Tls | None,
-    timeout: float,
-) -> str:
+def _asked(line: PeerSettings, request: Dataset, handlers: Any, answered: Event) -> str:
     """Send the request and wait. Return the reason why no answer will come, "" if one may come."""
-    entity = pynetdicom.AE(ae_title=title)
-    entity.add_requested_context(_MODEL)
-    secured = (tls.context(), peer.host) if tls else None
-    association = entity.associate(peer.host, peer.port, ae_title=peer.title, evt_handlers=handlers, tls_args=secured)
+    association = line.service(require_pynetdicom().AE(), _MODEL, handlers)
     if not association.is_established:
         return "the peer does not offer Storage Commitment, or refuses the association"
     try:
         status, _ = association.send_n_action(request, _REQUEST, _MODEL, _INSTANCE)
         if status.get("Status", -1) != 0:
             return f"the peer refuses Storage Commitment, status {status.get('Status', 0):04X}H"
-        result.answered.wait(timeout)
+        answered.wait(_PATIENCE)
         return ""
     finally:
         if association.is_established:

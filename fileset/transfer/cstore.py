@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Final
 
 from attrs import evolve, frozen
 
-from fileset.errors import FilesetError, MediumError, RuleError
+from fileset.errors import MediumError
 from fileset.transfer.association import AbortedError, Association, LostError, Pair, batches
 from fileset.transfer.crew import Crew
+from fileset.transfer.delivery import Delivery
 from fileset.transfer.payload import Payload, PayloadSource
 from fileset.transfer.peer import PeerError
 from fileset.transfer.report import ARRIVED, FAILED, UNSENDABLE, Sent, of_payload
@@ -19,9 +20,6 @@ from fileset.transfer.transcoding import next_target, transcoded_payload
 
 if TYPE_CHECKING:
     from fileset.transfer.association import PeerSettings
-
-Prepare = Callable[[PayloadSource], Payload | Sent]
-"""Returns the payload of a file, or an entry of the report if it has none."""
 
 _TRIES_AFTER_ABORT: Final = 2
 """Number of attempts for an instance that makes the peer abort: it will probably do so again."""
@@ -69,23 +67,10 @@ class Job:
 
 @frozen
 class CStore:
-    """The sender of instances to one peer.
-
-    Attributes:
-        line: The settings of associations.
-        prepare: Returns the payload of a file.
-        jobs: Number of associations at the same time.
-        retries: Number of retries for an instance, each after a longer pause.
-        pause: Seconds before the first retry; doubled before each further one.
-        transcode: Whether to transcode files whose transfer syntax the peer does not accept.
-    """
+    """The sender of instances to one peer; `line` has the settings of associations."""
 
     line: PeerSettings
-    prepare: Prepare
-    jobs: int = 2
-    retries: int = 3
-    pause: float = 1.0
-    transcode: bool = False
+    delivery: Delivery
 
     def send(self, jobs: Sequence[Job]) -> Iterator[Sent]:
         """Send each instance, and yield its entry when it is finished. Raises `PeerError` if no association can be made."""
@@ -95,7 +80,7 @@ class CStore:
         later: list[Job] = []
         for batch in batches(groups):
             of_batch = [job for pair in batch for job in groups[pair]]
-            yield from Crew(partial(_AssociationWorker, self, batch, later), of_batch, self.jobs).results()
+            yield from Crew(partial(_AssociationWorker, self, batch, later), of_batch, self.delivery.jobs).results()
         if later:  # their files have another SOP class or transfer syntax than their records, or need transcoding
             yield from self.send(later)
 
@@ -104,7 +89,8 @@ class _AssociationWorker:
     """A worker with one association at a time; it opens a new one after a loss."""
 
     def __init__(self, settings: CStore, pairs: Sequence[Pair], later: list[Job], stop: Event) -> None:
-        self._settings = settings
+        self._line = settings.line
+        self._delivery = settings.delivery
         self._pairs = pairs
         self._later = later
         self._stop = stop
@@ -122,7 +108,7 @@ class _AssociationWorker:
 
         Raises `PeerError` if no association can be made.
         """
-        item = task.item or self._settings.prepare(task.source)
+        item = task.item or self._delivery.prepare(task.source)
         if isinstance(item, Sent):
             yield item
             return
@@ -136,26 +122,21 @@ class _AssociationWorker:
 
     def _target(self, item: Payload, pair: Pair) -> str:
         """Choose the transfer syntax to propose next, "" if the peer accepts this pair or there is nothing else to try."""
-        if not self._settings.transcode or pair in self._ready().contexts:
+        if not self._delivery.transcode or pair in self._ready().contexts:
             return ""
         return next_target(item, pair[1])
 
     def _sent(self, task: Job, item: Payload) -> Sent:
         outcome = of_payload(task.name, item, FAILED)
         if task.transcodes and task.pair in self._ready().contexts:
-            try:
-                item, changes = transcoded_payload(item, task.pair[1])
-            except RuleError:
-                raise  # the extra is missing: no file can be transcoded
-            except FilesetError as problem:
-                return evolve(outcome, state=UNSENDABLE, reason=f"the peer does not take it, and {problem}")
-            outcome = evolve(outcome, transcoded=changes)
+            transcoded = transcoded_payload(item, outcome, "peer", task.pair[1])
+            if isinstance(transcoded, Sent):
+                return transcoded
+            item, outcome = transcoded
         return self._tries(item, outcome)
 
     def _tries(self, item: Payload, outcome: Sent) -> Sent:
-        for attempt in range(self._settings.retries + 1):
-            if attempt and self._stop.wait(self._settings.pause * 2 ** (attempt - 1)):
-                break
+        for attempt in self._delivery.attempts(self._stop):
             association = self._ready()
             if item.pair not in association.contexts:
                 return evolve(outcome, state=UNSENDABLE, reason=self._refusal(item))
@@ -166,7 +147,7 @@ class _AssociationWorker:
 
     def _refusal(self, item: Payload) -> str:
         refusal = f"the peer does not take {named(*item.pair)}"
-        if self._settings.transcode:
+        if self._delivery.transcode:
             return f"{refusal}, nor uncompressed"
         return f"{refusal}; it may take the file with --transcode"
 
@@ -179,9 +160,9 @@ class _AssociationWorker:
         attempt = 0
         while True:
             try:
-                return self._settings.line.associate(self._pairs)
+                return self._line.associate(self._pairs)
             except PeerError:
-                if attempt == self._settings.retries or self._stop.wait(self._settings.pause * 2**attempt):
+                if attempt == self._delivery.retries or self._stop.wait(self._delivery.pause * 2**attempt):
                     raise
                 attempt += 1
 
@@ -192,11 +173,11 @@ class _AssociationWorker:
         except AbortedError as problem:
             return evolve(outcome, reason=str(problem)), _TRIES_AFTER_ABORT
         except LostError as problem:
-            return evolve(outcome, reason=str(problem)), self._settings.retries + 1
+            return evolve(outcome, reason=str(problem)), self._delivery.retries + 1
         except (MediumError, OSError) as problem:  # a part of the instance is already sent, so nothing else can follow
             return evolve(outcome, reason=str(problem)), 1
         outcome, helps = judged(outcome, status, comment, again=again)
-        return outcome, self._settings.retries + 1 if helps else 1
+        return outcome, self._delivery.retries + 1 if helps else 1
 
 
 def judged(outcome: Sent, status: int, comment: str, *, again: bool = False) -> tuple[Sent, bool]:

@@ -25,7 +25,7 @@ _AFFECTED_SOP_INSTANCE: Final = 0x00001000
 
 P_DATA: Final = 4
 _LAST: Final = 2
-_IS_COMMAND: Final = 1
+COMMAND_SET: Final = 1
 _PDV: Final = Struct(">BxIIBB").pack
 """PDU type and length, then length, context and control header of the one value in it."""
 _PDV_HEADER: Final = Struct(">IBB").unpack_from
@@ -93,17 +93,11 @@ def response(command_set: bytes) -> tuple[int, int, str]:
 # ---------------------------------------------------------------- PDUs
 
 
-def command_pdus(context_id: int, command_set: bytes, limit: int) -> Iterator[bytes]:
-    """Split a command set into PDUs."""
-    return _pdus(context_id, iter((command_set,)), len(command_set), limit, _IS_COMMAND)
+def pdus(context_id: int, chunks: Iterable[bytes], length: int, limit: int, kind: int = 0) -> Iterator[bytes]:
+    """Split a message of `length` bytes into PDUs; `kind` is `COMMAND_SET`, or 0 for a data set.
 
-
-def data_pdus(context_id: int, chunks: Iterable[bytes], length: int, limit: int) -> Iterator[bytes]:
-    """Split a data set of `length` bytes into PDUs; `limit` is the longest PDU that the peer takes, 0 for any."""
-    return _pdus(context_id, iter(chunks), length, limit, 0)
-
-
-def _pdus(context_id: int, chunks: Iterator[bytes], length: int, limit: int, kind: int) -> Iterator[bytes]:
+    `limit` is the longest PDU that the peer takes, 0 for any.
+    """
     size = min(limit or _GATHERED, _GATHERED) - 6
     rest = b""
     for chunk in chunks:
@@ -126,5 +120,5 @@ def values_of(pdu: bytes) -> Iterator[tuple[bool, bool, bytes]]:
     at = 0
     while at + 6 <= len(pdu):
         length, _, control = _PDV_HEADER(pdu, at)
-        yield bool(control & _IS_COMMAND), bool(control & _LAST), pdu[at + 6 : at + 4 + length]
+        yield bool(control & COMMAND_SET), bool(control & _LAST), pdu[at + 6 : at + 4 + length]
         at += 4 + max(length, 2)

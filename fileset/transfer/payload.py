@@ -24,22 +24,17 @@ from fileset.media.base import FileInfo
 from fileset.media.seekable import PositionalFile
 from fileset.media.system.walk import random_access
 from fileset.part10.file_meta import encode_meta, likely_syntax
+from fileset.records.levels import IDENTITY
 from fileset.standard import tags
 
 CHUNK: Final = 1 << 18
 _META: Final = 1 << 16
 """Most bytes that are read for File Meta Information, which usually has a few hundred."""
 _WINDOW: Final = 1 << 13
-_IDENTITY: Final = (
-    tags.SOP_CLASS_UID,
-    tags.SOP_INSTANCE_UID,
-    tags.PATIENT_ID,
-    tags.STUDY_INSTANCE_UID,
-    tags.SERIES_INSTANCE_UID,
-)
 _PERSON: Final = (tags.PATIENT_NAME, tags.PATIENT_BIRTH_DATE, tags.PATIENT_SEX)
+_IDENTITY: Final = (tags.SOP_CLASS_UID, *(row.tag for row in IDENTITY), *_PERSON)
 _WANTED: Final = Wanted(
-    WantedTags(frozenset((*_IDENTITY, *_PERSON, tags.SPECIFIC_CHARACTER_SET)), max(_IDENTITY)), {}, frozenset()
+    WantedTags(frozenset((*_IDENTITY, tags.SPECIFIC_CHARACTER_SET)), max(_IDENTITY)), {}, frozenset()
 )
 _CHECK: Final = "`fileset check` shows the faults of the file"
 _OTHER_COPY: Final = "Export the file again from the system that made it"
@@ -166,7 +161,7 @@ def payload(source: PayloadSource) -> Payload:
             raise UnsendableError(str(problem), advice=_CHECK) from problem
         if syntax.encode() not in DEFLATED:
             _require_whole(read, meta_end, size, syntax_of(syntax.encode()))
-    raw = {tag: header.values.get(tag, b"") for tag in (*_IDENTITY, *_PERSON)}
+    raw = {tag: header.values.get(tag, b"") for tag in _IDENTITY}
     raw[tags.SOP_CLASS_UID] = raw[tags.SOP_CLASS_UID] or header.meta.get(tags.MEDIA_STORAGE_SOP_CLASS_UID, b"")
     raw[tags.SOP_INSTANCE_UID] = raw[tags.SOP_INSTANCE_UID] or header.meta.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID, b"")
     character_set = header.values.get(tags.SPECIFIC_CHARACTER_SET, b"").decode("ascii", "replace").strip(" \0")

@@ -66,30 +66,20 @@ class Tls:
     certificate: str = ""
     key: str = ""
 
-    def context(self) -> ssl.SSLContext:
-        """Load the settings for a client. Raises `MediumError` for unreadable files, or files without certificates."""
-        try:
-            return self._loaded(ssl.create_default_context(cafile=self.ca or None))
-        except (OSError, ssl.SSLError) as problem:
-            raise self._unusable(problem) from problem
+    def context(self, purpose: ssl.Purpose = ssl.Purpose.SERVER_AUTH) -> ssl.SSLContext:
+        """Load the settings to call a peer, or to be called by one; it must have a certificate that we trust.
 
-    def server_context(self) -> ssl.SSLContext:
-        """Load the settings for a peer that calls us, which must have a certificate that we trust. Raises as `context`."""
+        `purpose` names the side of the peer. Raises `MediumError` for unreadable files, or files without certificates.
+        """
         try:
-            context = self._loaded(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=self.ca or None))
+            context = ssl.create_default_context(purpose, cafile=self.ca or None)
+            if self.certificate:
+                context.load_cert_chain(self.certificate, self.key or None)
         except (OSError, ssl.SSLError) as problem:
-            raise self._unusable(problem) from problem
+            names = ", ".join(filter(None, (self.ca, self.certificate, self.key)))
+            raise MediumError(
+                f"{names}: no usable certificates or key: {problem}",
+                advice="Give files in PEM form: the trusted certificates, our own certificate, and its private key",
+            ) from problem
         context.verify_mode = ssl.CERT_REQUIRED
         return context
-
-    def _loaded(self, context: ssl.SSLContext) -> ssl.SSLContext:
-        if self.certificate:
-            context.load_cert_chain(self.certificate, self.key or None)
-        return context
-
-    def _unusable(self, problem: Exception) -> MediumError:
-        names = ", ".join(filter(None, (self.ca, self.certificate, self.key)))
-        return MediumError(
-            f"{names}: no usable certificates or key: {problem}",
-            advice="Give files in PEM form: the trusted certificates, our own certificate, and its private key",
-        )

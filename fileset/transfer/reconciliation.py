@@ -23,13 +23,8 @@ from fileset.standard.dictionary import keyword_like, keyword_of, tag_of, vr_of
 from fileset.transfer.coerce import UTF_8, Stamp, coerced
 from fileset.transfer.payload import Payload, UnsendableError
 
-SYSTEM: Final = "fileset"
 _TEXT_VRS: Final = frozenset(["AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UT"])
 _KEEP: Final = frozenset((tags.SPECIFIC_CHARACTER_SET,))
-OF_PATIENT_ID: Final = (0x00100021, 0x00100022, 0x00100024, 0x00101000, 0x00101002)
-"""Issuer of Patient ID, Type of Patient ID, Issuer of Patient ID Qualifiers, Other Patient IDs and their sequence.
-
-They qualify the old Patient ID, and together with a new one would name another person (PS3.3 C.2.2)."""
 _PIXELS: Final = 0x7FE00000
 """From this tag on, elements are streamed without decoding."""
 _WINDOW: Final = 1 << 16
@@ -153,12 +148,12 @@ class Reconciliation:
         """
         values = self._values(item)
         syntax = syntax_of(item.transfer_syntax_uid.encode())
-        stamp = Stamp(SYSTEM, datetime.now(UTC).strftime("%Y%m%d%H%M%S.%f%z"), self.source)
+        stamp = Stamp(datetime.now(UTC).strftime("%Y%m%d%H%M%S.%f%z"), self.source)
         try:
             if item.transfer_syntax_uid.encode() in DEFLATED:
                 return self._noted(*_changed_deflated(item, values, stamp))
             head = _head(item, syntax)
-            changed, differences = coerced(head, syntax, values, stamp, OF_PATIENT_ID)
+            changed, differences = coerced(head, syntax, values, stamp)
         except (FormatError, zlib.error) as problem:
             raise UnsendableError(
                 f"the file cannot be changed, so it stays here: {problem}", advice="Send it alone, without new values"
@@ -237,7 +232,7 @@ def _changed_deflated(item: Payload, values: Values, stamp: Stamp) -> tuple[Payl
     if inflate.unconsumed_tail:
         raise FormatError("the data set is too large to be inflated")
     end = _end_of_head(data, EXPLICIT_LITTLE, whole=True) or 0
-    changed, differences = coerced(data[:end], EXPLICIT_LITTLE, values, stamp, OF_PATIENT_ID)
+    changed, differences = coerced(data[:end], EXPLICIT_LITTLE, values, stamp)
     if not differences:
         return item, {}
     deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)

@@ -13,15 +13,15 @@ from secrets import token_hex
 from threading import Event, Timer
 from typing import Any, Final
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from fileset.errors import Advice, FilesetError, RuleError, without_password
 from fileset.standard.syntaxes import EXPLICIT
 from fileset.transfer.crew import Crew
-from fileset.transfer.cstore import Prepare
+from fileset.transfer.delivery import Delivery
 from fileset.transfer.payload import Payload, PayloadSource
 from fileset.transfer.peer import PeerError, Tls
-from fileset.transfer.report import ARRIVED, FAILED, UNSENDABLE, Sent, of_payload
+from fileset.transfer.report import ARRIVED, FAILED, Sent, of_payload
 from fileset.transfer.transcoding import transcoded_payload
 
 _REFERENCED: Final = "00081199"
@@ -52,6 +52,10 @@ _HOPELESS: Final = {
 _TRANSCODE: Final = Advice("It may take them with `transcode=True`", "It may take them with --transcode")
 _BUSY: Final = frozenset((408, 429, 500, 502, 503, 504))
 _Waiting = tuple[Payload, Sent]
+_MOST_FILES: Final = 20
+"""Most files in a request."""
+_MOST_BYTES: Final = 64 << 20
+"""Most bytes in a request; a larger file is sent alone."""
 _LONGEST_ANSWER: Final = 1 << 24
 """Most bytes of an answer, which usually has a few hundred for each instance."""
 
@@ -62,34 +66,22 @@ class Stow:
 
     Attributes:
         url: URL of the service (http or https), without /studies.
-        prepare: Finds the payload of a file.
         headers: Headers for each request, such as Authorization.
         tls: Certificates for https.
-        jobs: Number of requests at the same time.
-        retries: Number of retries for an instance, each after a longer pause.
-        pause: Seconds before the first retry; doubled before each further one.
         timeout: Most seconds for the connection, for each part of the data, and for the whole answer.
-        transcode: Whether to transcode files whose transfer syntax the server does not take.
-        files: Most files in a request.
-        size: Most bytes in a request; a larger file is sent alone.
+        delivery: The options that do not depend on the service.
     """
 
     url: str
-    prepare: Prepare
-    headers: Mapping[str, str] = field(factory=dict)
-    tls: Tls | None = None
-    jobs: int = 2
-    retries: int = 3
-    pause: float = 1.0
-    timeout: float = 60.0
-    transcode: bool = False
-    files: int = 20
-    size: int = 64 << 20
+    headers: Mapping[str, str]
+    tls: Tls | None
+    timeout: float
+    delivery: Delivery
 
     def send(self, sources: Sequence[PayloadSource]) -> Iterator[Sent]:
         """Send each instance, and yield its entry when it is finished. Raises `PeerError` if the server is unusable."""
-        batches = [sources[at : at + self.files] for at in range(0, len(sources), self.files)]
-        return Crew(partial(_StowWorker, self), batches, self.jobs).results()
+        batches = [sources[at : at + _MOST_FILES] for at in range(0, len(sources), _MOST_FILES)]
+        return Crew(partial(_StowWorker, self), batches, self.delivery.jobs).results()
 
     def client(self) -> Any:
         """Return a client for this server. Raises `RuleError` without the extra `network`."""
@@ -123,6 +115,7 @@ class _NoConnectionError(PeerError):
 class _StowWorker:
     def __init__(self, settings: Stow, stop: Event) -> None:
         self._settings = settings
+        self._delivery = settings.delivery
         self._stop = stop
         self._client = settings.client()
         self._not_taken: set[str] = set()
@@ -137,7 +130,7 @@ class _StowWorker:
         waiting: list[_Waiting] = []
         size = 0
         for source in task:
-            item = self._settings.prepare(source)
+            item = self._delivery.prepare(source)
             if isinstance(item, Sent):
                 yield item
                 continue
@@ -149,7 +142,7 @@ class _StowWorker:
                     yield renewed
                     continue
                 one = renewed
-            if waiting and size + one[0].length > self._settings.size:
+            if waiting and size + one[0].length > _MOST_BYTES:
                 yield from self._tries(waiting)
                 waiting, size = [], 0
             waiting.append(one)
@@ -158,13 +151,11 @@ class _StowWorker:
             yield from self._tries(waiting)
 
     def _tries(self, waiting: list[_Waiting]) -> Iterator[Sent]:
-        for attempt in range(self._settings.retries + 1):
-            if attempt and self._stop.wait(self._settings.pause * 2 ** (attempt - 1)):
-                break
+        for attempt in self._delivery.attempts(self._stop):
             try:
                 waiting, ended = self._try(waiting)
             except _NoConnectionError:
-                if attempt == self._settings.retries:
+                if attempt == self._delivery.retries:
                     raise
                 continue
             yield from ended
@@ -195,13 +186,14 @@ class _StowWorker:
         if status == _MEDIA_TYPE and self._can_renew(items):
             return self._each(waiting, renews=len(items) == 1)  # the server does not say which file it means
         if status in _HOPELESS:
-            advice = _TRANSCODE if status == _MEDIA_TYPE and not self._settings.transcode else ""
+            advice = _TRANSCODE if status == _MEDIA_TYPE and not self._delivery.transcode else ""
             raise PeerError(
                 f"{without_password(self._settings.address)}: {_HOPELESS[status]} (HTTP {status})", advice=advice
             )
         if status == 413 and len(items) > 1:
             return self._each(waiting)
-        answer = Answer.of(status, _document(content))
+        document = _document(content)
+        answer = _Answer(status, _uids(document, _REFERENCED, _WARNING), _uids(document, _FAILED, _REASON))
         refused = [one for one in waiting if answer.refused.get(one[1].sop_instance_uid) == _SYNTAX]
         if not self._can_renew([item for item, _ in refused]):
             return _sorted(waiting, answer)
@@ -236,18 +228,12 @@ class _StowWorker:
 
     def _can_renew(self, items: Sequence[Payload]) -> bool:
         """Check whether transcoding is wanted, and would change one of the files."""
-        return self._settings.transcode and any(item.transfer_syntax_uid != EXPLICIT for item in items)
+        return self._delivery.transcode and any(item.transfer_syntax_uid != EXPLICIT for item in items)
 
     def _renewed(self, item: Payload, sent: Sent) -> _Waiting | Sent:
         """Transcode an instance; return its entry of the report if that fails."""
         self._not_taken.add(item.transfer_syntax_uid)
-        try:
-            renewed, changes = transcoded_payload(item)
-        except RuleError:
-            raise  # the extra is missing: no file can be transcoded
-        except FilesetError as problem:
-            return evolve(sent, state=UNSENDABLE, reason=f"the server does not take it, and {problem}")
-        return renewed, evolve(sent, transcoded=changes)
+        return transcoded_payload(item, sent, "server")
 
     def _post(self, items: Sequence[Payload]) -> tuple[int, bytes]:
         """Send one request; return the status and the content of the answer, whose size and time are limited."""
@@ -309,17 +295,15 @@ def _document(content: bytes) -> Mapping[str, Any]:
 
 
 @frozen
-class Answer:
-    """The answer of a server to a request (PS3.18 10.5.3): the stored instances, and the reasons for refusing others."""
+class _Answer:
+    """The answer of a server to a request (PS3.18 10.5.3): the stored instances, and the reasons for refusing others.
+
+    An instance that it does not name does not count as stored.
+    """
 
     status: int
     stored: Mapping[str, int | None]
     refused: Mapping[str, int | None]
-
-    @classmethod
-    def of(cls, status: int, document: Mapping[str, Any]) -> Answer:
-        """Parse the answer; an instance that it does not name does not count as stored."""
-        return cls(status, _uids(document, _REFERENCED, _WARNING), _uids(document, _FAILED, _REASON))
 
 
 def _uids(document: Mapping[str, Any], sequence: str, code: str) -> dict[str, int | None]:
@@ -339,7 +323,7 @@ def _values(item: Mapping[str, Any], tag: str) -> list[Any]:
     return values if isinstance(values, list) else []
 
 
-def _sorted(waiting: list[_Waiting], answer: Answer) -> tuple[list[_Waiting], list[Sent]]:
+def _sorted(waiting: list[_Waiting], answer: _Answer) -> tuple[list[_Waiting], list[Sent]]:
     """Split the instances after an answer into those to retry and finished ones."""
     again, ended = [], []
     for item, sent in waiting:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fileset.errors import Advice, RefusedError, RuleError
 from fileset.standard.dictionary import tag_of, vr_of
-from fileset.transfer.association import require_pynetdicom
-from fileset.transfer.peer import Peer, PeerError, Tls
+from fileset.transfer.association import PeerSettings, require_pynetdicom
+from fileset.transfer.peer import Peer, PeerError
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -30,9 +30,7 @@ _PENDING: Final = (0xFF00, 0xFF01)
 _MOST: Final = 100
 
 
-def from_worklist(
-    peer: Peer, match: Mapping[str, str], *, title: str, tls: Tls | None = None, timeout: float = 30.0
-) -> dict[str, str]:
+def from_worklist(line: PeerSettings, match: Mapping[str, str]) -> dict[str, str]:
     """Ask the worklist for the values of the one entry that matches, by keyword.
 
     Raises `RefusedError` if no entry matches, or several, which the message lists; `PeerError` if the peer does not answer;
@@ -40,7 +38,8 @@ def from_worklist(
     """
     if not match:
         raise RuleError("--worklist needs --match KEY=VALUE, such as --match AccessionNumber=A123")
-    entries = [entry for entry in _found(peer, _query(match), title, tls, timeout) if _fits(entry, match)]
+    peer = line.peer
+    entries = [entry for entry in _found(line, _query(match)) if _fits(entry, match)]
     asked = ", ".join(f"{key}={value}" for key, value in match.items())
     if not entries:
         raise RefusedError(f"the worklist of {peer} has no entry with {asked}. Nothing was sent", advice=_MATCH)
@@ -99,13 +98,10 @@ def _query(match: Mapping[str, str]) -> Dataset:
     return query
 
 
-def _found(peer: Peer, query: Dataset, title: str, tls: Tls | None, timeout: float) -> list[Dataset]:
-    pynetdicom = require_pynetdicom()
-    entity = pynetdicom.AE(ae_title=title)
-    entity.acse_timeout = entity.dimse_timeout = entity.connection_timeout = entity.network_timeout = timeout
-    entity.add_requested_context(_MODEL)
-    secured = (tls.context(), peer.host) if tls else None
-    association = entity.associate(peer.host, peer.port, ae_title=peer.title, tls_args=secured)
+def _found(line: PeerSettings, query: Dataset) -> list[Dataset]:
+    peer, entity = line.peer, require_pynetdicom().AE()
+    entity.acse_timeout = entity.dimse_timeout = entity.connection_timeout = entity.network_timeout = line.timeout
+    association = line.service(entity, _MODEL)
     if not association.is_established:
         raise PeerError(f"{peer}: the worklist does not answer: no connection, or refused. Check title, host and port")
     try:

@@ -23,8 +23,9 @@ from pydicom.uid import (
 import fileset
 from fileset.media.base import FileInfo
 from fileset.standard.dictionary import keyword_of
+from fileset.transfer.coerce import OF_PATIENT_ID
 from fileset.transfer.payload import Payload, UnsendableError, payload
-from fileset.transfer.reconciliation import OF_PATIENT_ID, NewValues, Reconciliation, values_of
+from fileset.transfer.reconciliation import NewValues, Reconciliation, values_of
 from tests.support import synthetic
 from tests.support.command import Runs
 from tests.support.judges import find_tool
