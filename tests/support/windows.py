@@ -48,6 +48,8 @@ NAMES: Final = {
     "names_in_other_forms": _NAMES,
     "hostile_names_are_reported": _LINKS,
     "the_watch_sees_every": "watches opening without following links, which Windows does by other calls",
+    "storescu_without_arguments": "a shell script of Linux",
+    "examples_need_only_existing": "a shell script of Linux",
     "another_writer_has": "Wine 8 does not say why a lock was refused",
     "control_characters": _NAMES,
     "lead_back_to_themselves": "measures time, and Wine takes longer for each read",
