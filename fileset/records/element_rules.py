@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from fileset.dicom.character_sets import TEXT_VRS, UNDECLARED, decode, is_known, needs_character_set, text_problem
-from fileset.dicom.elements import Element
 from fileset.dicom.header_layout import FIRST_OF_BLOCKS
 from fileset.dicom.values import canonical
 from fileset.part10.faults import Fault
@@ -40,13 +40,19 @@ def element_faults(data_set: DataSet, character_set: str) -> Iterator[Fault]:
         message = f"Specific Character Set {declared!a} is not a defined term or combination"
         yield Fault("FS-CHARSET-UNKNOWN", message, None, tags.SPECIFIC_CHARACTER_SET)
     yield from _order_faults(data_set)
-    for part in data_set.parts:
-        yield from _vr_faults(data_set, part)
-        raw = data_set.data[part.value_at : part.value_end]
-        if len(raw) & 1:
-            yield Fault("FS-ELEMENT-LENGTH", f"{named(part.tag)} has {len(raw)} bytes", None, part.tag)
-        if raw:
-            yield from _value_faults(part, raw, character_set)
+    data, keys = data_set.data, data_set.table.keys
+    for tag, vr, _, value_at, value_end, _ in data_set.parts:
+        key = keys.get(tag)
+        yield from faults_of_element(tag, vr, data[value_at:value_end], character_set, key.vrs if key else vrs_of(tag))
+
+
+@lru_cache(8192)
+def faults_of_element(tag: int, vr: bytes, raw: bytes, character_set: str, vrs: tuple[str, ...]) -> tuple[Fault, ...]:
+    """Return the faults of one element that may have these VRs; most values occur in many records."""
+    faults = [*_vr_faults(tag, vr, vrs)]
+    if len(raw) & 1:
+        faults.append(Fault("FS-ELEMENT-LENGTH", f"{named(tag)} has {len(raw)} bytes", None, tag))
+    return (*faults, *(_value_faults(tag, vr.decode("ascii") or vr_of(tag), raw, character_set) if raw else ()))
 
 
 def _order_faults(data_set: DataSet) -> Iterator[Fault]:
@@ -64,19 +70,15 @@ def _order_faults(data_set: DataSet) -> Iterator[Fault]:
             yield Fault("FS-PRIVATE-CREATOR", f"{named(tag)}: {problem}", None, tag)
 
 
-def _vr_faults(data_set: DataSet, part: Element) -> Iterator[Fault]:
-    key = data_set.table.keys.get(part.tag)
-    allowed = key.vrs if key else vrs_of(part.tag)
-    if part.tag & 0x10000 and FIRST_CREATOR <= part.tag & 0xFFFF < FIRST_OF_BLOCKS:
+def _vr_faults(tag: int, vr: bytes, allowed: tuple[str, ...]) -> Iterator[Fault]:
+    if tag & 0x10000 and FIRST_CREATOR <= tag & 0xFFFF < FIRST_OF_BLOCKS:
         allowed = _OF_CREATORS
-    if part.vr and allowed and part.vr.decode("ascii") not in allowed:
-        message = f"{named(part.tag)} has VR {part.vr.decode('ascii')} instead of {' or '.join(allowed)}"
-        yield Fault("FS-ELEMENT-VR", message, None, part.tag)
+    if vr and allowed and vr.decode("ascii") not in allowed:
+        message = f"{named(tag)} has VR {vr.decode('ascii')} instead of {' or '.join(allowed)}"
+        yield Fault("FS-ELEMENT-VR", message, None, tag)
 
 
-def _value_faults(part: Element, raw: bytes, character_set: str) -> Iterator[Fault]:
-    tag = part.tag
-    vr = part.vr.decode("ascii") or vr_of(tag)
+def _value_faults(tag: int, vr: str, raw: bytes, character_set: str) -> Iterator[Fault]:
     is_extended = vr in TEXT_VRS and needs_character_set(raw)
     if is_extended and character_set.strip() in UNDECLARED:
         message = f"{named(tag)} has characters beyond ISO IR 6, but the Specific Character Set has none"

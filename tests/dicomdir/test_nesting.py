@@ -11,6 +11,7 @@ from fileset.dicomdir.check.collector import BETWEEN, Collector
 from fileset.dicomdir.check.directory import check_directory
 from fileset.dicomdir.check.record_shapes import RecordShapes
 from fileset.dicomdir.read.directory import Contents
+from fileset.records import element_rules
 from fileset.records.data_sets import record_data_set
 from tests.hostile.test_linear import CASES, nested
 from tests.support.directories import directory as directory_of
@@ -87,4 +88,14 @@ def test_records_of_a_known_shape_have_the_findings_that_they_have_without_the_c
     made = _directories()
     quick = list(map(_findings, made))
     monkeypatch.setattr(RecordShapes, "is_known", lambda *_: False)
+    assert quick == list(map(_findings, made))
+
+
+def test_elements_that_occurred_before_have_the_findings_that_they_have_without_the_cache(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(RecordShapes, "is_known", lambda *_: False)
+    made = _directories()
+    quick = list(map(_findings, made))
+    monkeypatch.setattr(element_rules, "faults_of_element", element_rules.faults_of_element.__wrapped__)
     assert quick == list(map(_findings, made))
