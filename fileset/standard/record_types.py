@@ -45,9 +45,7 @@ class RecordType:
     `root`: whether the root Directory Entity may contain it. `children`: the record types that its lower entity may
     contain (Table F.4-1); `former_children`: those of former editions.
     `references_file` is None if a record may or may not reference a file, or if unknown.
-    `keys` are copied from the instances. `others` names the modules whose further attributes may be added as
-    Type 3 keys, empty if the section has no such row (F.5 allows them nevertheless).
-    `elements` are elements of group 0004 that only records of this type have; they are not keys.
+    `keys` are copied from the instances; F.5 allows further attributes as Type 3 keys.
     """
 
     name: str
@@ -57,11 +55,8 @@ class RecordType:
     children: tuple[str, ...] = ("PRIVATE",)
     references_file: bool | None = True
     keys: tuple[Key, ...] = ()
-    others: str = ""
-    elements: tuple[Key, ...] = ()
     former_children: tuple[str, ...] = ()
     history: str = ""
-    note: str = ""
 
 
 ROOT_CHILDREN: Final = (
@@ -188,11 +183,6 @@ _TITLE_MODIFIERS = Key(
 )  # fmt: skip
 _DOCUMENT_TITLE = Key("ConceptNameCodeSequence", 0x0040A043, "SQ", "1", items=CODE, condition="document title, 1 item")
 
-MRDR_OFFSET: Final = Key(
-    "MRDRDirectoryRecordOffset", 0x00041504, "UL", "1C", condition="in place of Referenced File ID; retired 2004"
-)
-"""The element by which any record could reference its file through an MRDR (PS3.3-2003 F.3.2.2)."""
-
 _CURRENT = (
     RecordType(
         "PATIENT", "F.5.1", root=True, references_file=False,
@@ -203,7 +193,6 @@ _CURRENT = (
             Key("PatientName", 0x00100010, "PN", "2"),
             Key("PatientID", 0x00100020, "LO", "1", condition="in one PATIENT record only"),
         ),
-        others="Patient IE modules",
     ),
     RecordType(
         "STUDY", "F.5.2", references_file=False,
@@ -219,7 +208,6 @@ _CURRENT = (
             Key("StudyID", 0x00200010, "SH", "1"),
             Key("AccessionNumber", 0x00080050, "SH", "2"),
         ),
-        others="Study IE modules",
     ),
     RecordType(
         "SERIES", "F.5.3", references_file=False,
@@ -238,9 +226,8 @@ _CURRENT = (
             Key("SeriesNumber", 0x00200011, "IS", "1"),
             _ICON_SEQUENCE,
         ),
-        others="Series IE and Equipment IE modules",
     ),
-    RecordType("IMAGE", "F.5.4", keys=(_CHARSET, _INSTANCE_NUMBER, _ICON_SEQUENCE), others="Image IE modules"),
+    RecordType("IMAGE", "F.5.4", keys=(_CHARSET, _INSTANCE_NUMBER, _ICON_SEQUENCE)),
     RecordType(
         "RT DOSE", "F.5.19",
         keys=(
@@ -249,7 +236,6 @@ _CURRENT = (
             Key("DoseComment", 0x30040006, "LO", "3"),
             _ICON_SEQUENCE,
         ),
-        others="Dose IE modules",
     ),
     RecordType(
         "RT STRUCTURE SET", "F.5.20",
@@ -259,7 +245,6 @@ _CURRENT = (
             Key("StructureSetDate", 0x30060008, "DA", "2"),
             Key("StructureSetTime", 0x30060009, "TM", "2"),
         ),
-        others="Structure Set IE modules",
     ),
     RecordType(
         "RT PLAN", "F.5.21",
@@ -269,7 +254,6 @@ _CURRENT = (
             Key("RTPlanDate", 0x300A0006, "DA", "2"),
             Key("RTPlanTime", 0x300A0007, "TM", "2"),
         ),
-        others="Plan IE modules",
     ),
     RecordType(
         "RT TREAT RECORD", "F.5.22",
@@ -278,7 +262,6 @@ _CURRENT = (
             Key("TreatmentDate", 0x30080250, "DA", "2"),
             Key("TreatmentTime", 0x30080251, "TM", "2"),
         ),
-        others="Treatment Record IE modules",
     ),
     RecordType(
         "PRESENTATION", "F.5.23",
@@ -298,12 +281,10 @@ _CURRENT = (
                 condition=_IN_INSTANCE + "; 2 items",
             ),
         ),
-        others="Presentation State IE modules",
     ),
     RecordType(
         "WAVEFORM", "F.5.24",
         keys=(_CHARSET, _INSTANCE_NUMBER, _CONTENT_DATE, _CONTENT_TIME),
-        others="Waveform IE modules",
     ),
     RecordType(
         "SR DOCUMENT", "F.5.25",
@@ -316,12 +297,10 @@ _CURRENT = (
             Key("VerificationDateTime", 0x0040A030, "DT", "1C", condition="VERIFIED: the latest of all observers"),
             _DOCUMENT_TITLE, _TITLE_MODIFIERS,
         ),
-        others="SR Document IE modules",
     ),
     RecordType(
         "KEY OBJECT DOC", "F.5.26",
         keys=(_CHARSET, _INSTANCE_NUMBER, _CONTENT_DATE, _CONTENT_TIME, _DOCUMENT_TITLE, _TITLE_MODIFIERS),
-        others="Key Object Document IE modules",
     ),
     RecordType(
         "SPECTROSCOPY", "F.5.27",
@@ -340,7 +319,6 @@ _CURRENT = (
             Key("DataPointColumns", 0x00289002, "UL", "1"),
             _ICON_SEQUENCE,
         ),
-        others="MR Spectroscopy IE modules",
     ),
     RecordType(
         "RAW DATA", "F.5.28",
@@ -349,10 +327,9 @@ _CURRENT = (
             Key("InstanceNumber", 0x00200013, "IS", "2"),
             _ICON_SEQUENCE,
         ),
-        others="Raw Data IE modules",
     ),
-    RecordType("REGISTRATION", "F.5.29", keys=_DATED_CONTENT, others="Spatial Registration IE modules"),
-    RecordType("FIDUCIAL", "F.5.30", keys=_DATED_CONTENT, others="Spatial Fiducials IE modules"),
+    RecordType("REGISTRATION", "F.5.29", keys=_DATED_CONTENT),
+    RecordType("FIDUCIAL", "F.5.30", keys=_DATED_CONTENT),
     RecordType(
         "HANGING PROTOCOL", "F.5.31", root=True,
         keys=(
@@ -384,7 +361,6 @@ _CURRENT = (
                 condition="0-1 item",
             ),
         ),
-        others="Hanging Protocol IOD",
     ),
     RecordType(
         "ENCAP DOC", "F.5.32",
@@ -398,14 +374,12 @@ _CURRENT = (
             Key("ConceptNameCodeSequence", 0x0040A043, "SQ", "2", items=CODE, condition="title as a code, 0-1 item"),
             Key("MIMETypeOfEncapsulatedDocument", 0x00420012, "LO", "1", condition="the kind of the document"),
         ),
-        others="Encapsulated Document Module, except (0042,0011) itself",
     ),
-    RecordType("VALUE MAP", "F.5.34", keys=_DATED_CONTENT, others="Real World Value Mapping IE modules"),
-    RecordType("STEREOMETRIC", "F.5.35", keys=(_CHARSET,), others="Stereometric Relationship IE modules"),
+    RecordType("VALUE MAP", "F.5.34", keys=_DATED_CONTENT),
+    RecordType("STEREOMETRIC", "F.5.35", keys=(_CHARSET,)),
     RecordType(
         "PALETTE", "F.5.36", root=True,
         keys=(_CHARSET, Key("ContentLabel", 0x00700080, "CS", "1"), _DESCRIPTION),
-        others="Color Palette IOD",
     ),
     # The tables of the three implant records leave out Specific Character Set; PS3.5 6.1.2 asks for it all the same.
     RecordType(
@@ -435,11 +409,11 @@ _CURRENT = (
             Key("ImplantTemplateGroupIssuer", 0x00780020, "LO", "1"),
         ),
     ),
-    RecordType("PLAN", "F.5.40", keys=(_CHARSET,), others="Plan IE modules"),
-    RecordType("MEASUREMENT", "F.5.41", keys=_DATED_CONTENT, others="Measurements IE modules"),
-    RecordType("SURFACE", "F.5.42", keys=_DATED_CONTENT, others="Surface IE modules"),
-    RecordType("SURFACE SCAN", "F.5.43", keys=(_CHARSET, _CONTENT_DATE, _CONTENT_TIME), others="Surface IE modules"),
-    RecordType("TRACT", "F.5.44", keys=_DATED_CONTENT, others="Tractography Results IE modules"),
+    RecordType("PLAN", "F.5.40", keys=(_CHARSET,)),
+    RecordType("MEASUREMENT", "F.5.41", keys=_DATED_CONTENT),
+    RecordType("SURFACE", "F.5.42", keys=_DATED_CONTENT),
+    RecordType("SURFACE SCAN", "F.5.43", keys=(_CHARSET, _CONTENT_DATE, _CONTENT_TIME)),
+    RecordType("TRACT", "F.5.44", keys=_DATED_CONTENT),
     RecordType(
         "ASSESSMENT", "F.5.45",
         keys=(
@@ -447,7 +421,6 @@ _CURRENT = (
             Key("InstanceCreationDate", 0x00080012, "DA", "1"),
             Key("InstanceCreationTime", 0x00080013, "TM", "2"),
         ),
-        others="Content Assessment Results IE modules",
     ),
     RecordType(
         "RADIOTHERAPY", "F.5.46",
@@ -458,13 +431,10 @@ _CURRENT = (
             _DESCRIPTION,
             Key("ContentCreatorName", 0x00700084, "PN", "2"),
         ),
-        others="second-generation RT IE modules",
     ),
     RecordType(
         "ANNOTATION", "F.5.47", history="since 2021, Sup 222",
         keys=_DATED_CONTENT,
-        others="Annotation IE modules",
-        note="keys as DCMTK writes them; F.5.47 not seen",
     ),
     RecordType(
         "INVENTORY", "F.5.48", root=True, history="since 2022c, Sup 223",
@@ -499,8 +469,6 @@ _CURRENT = (
                 condition="the IOD has the Waveform Presentation State Relationship Module; 1-n items",
             ),
         ),
-        others="Waveform Presentation State IE modules",
-        note="the text of 2025a gives INVENTORY as its value by mistake",
     ),
 )  # fmt: skip
 
@@ -590,7 +558,6 @@ _RETIRED = (
     RecordType(
         "PRINT QUEUE", "F.5.14", "retired 1998", history="last in PS3.3-1998", root=True, references_file=None,
         children=("FILM SESSION", "PRIVATE"),
-        note="keys unknown",
     ),
     RecordType(
         "FILM SESSION", "F.5.15", "retired 1998", history="last in PS3.3-1998", references_file=None,
@@ -608,10 +575,8 @@ _RETIRED = (
     ),
     RecordType(
         "MRDR", "F.6.2", "retired 2004", history="last in PS3.3-2004", children=(),
-        elements=(Key("NumberOfReferences", 0x00041600, "UL", "1", condition="records whose (0004,1504) points here"),),
-        note="in no Directory Entity; found only by MRDR Directory Record Offset (0004,1504)",
     ),
-    RecordType("STRUCT REPORT", "", "never standard", history="frozen draft of Sup 23", note="read as SR DOCUMENT"),
+    RecordType("STRUCT REPORT", "", "never standard", history="frozen draft of Sup 23"),
 )  # fmt: skip
 
 _STANDARD = tuple(row.name for row in (*_CURRENT, *_RETIRED) if row.name not in {"MRDR", "STRUCT REPORT"})
@@ -620,8 +585,6 @@ _PRIVATE = RecordType(
     "PRIVATE", "F.6.1", root=True, references_file=None,
     # A private record may contain whatever its private definition allows.
     children=("PRIVATE", *_STANDARD),
-    others="as privately defined",
-    elements=(Key("PrivateRecordUID", 0x00041432, "UI", "1", condition="always; Type 1C by Table F.3-3"),),
 )  # fmt: skip
 
 RECORD_TYPES: Final[dict[str, RecordType]] = {row.name: row for row in (*_CURRENT, _PRIVATE, *_RETIRED)}

@@ -26,36 +26,26 @@ class SopClass:
     record_type: str
     section: str
     status: str = "current"
-    note: str = ""
 
 
-def _classes(
-    record_type: str, section: str, *rows: tuple[str, ...], status: str = "current", note: str = ""
-) -> Iterator[SopClass]:
+def _classes(record_type: str, section: str, *rows: tuple[str, ...], status: str = "current") -> Iterator[SopClass]:
     """Return one class per row (uid, name) or (uid, name, iod); most IODs have the name of the SOP Class before "Storage"."""
     for uid, name, *iod in rows:
-        yield SopClass(uid, name, iod[0] if iod else name.partition(" Storage")[0], record_type, section, status, note)
+        yield SopClass(uid, name, iod[0] if iod else name.partition(" Storage")[0], record_type, section, status)
 
-
-_DETACHED = "detached object: no file but these was ever referenced by such a record; record type inferred"
-_NO_RELATIONSHIP = "no Presentation State Relationship Module: Referenced Series Sequence is not needed"
-_TRIAL = "trial class: lacks the keys of the final one; DCMTK refuses it"
-_DCMTK_ONLY = "as in DCMTK; newer than the text that was read"
-_OTHER_STANDARD = "DICOS or DICONDE, no IOD of PS3.3; as in DCMTK"
-_NO_PATIENT = "not of a patient and no record type: only a PRIVATE record could reference it; DCMTK refuses it"
-_PERFORMED = "of a patient but no record type: only a PRIVATE record could reference it; DCMTK takes IMAGE"
 
 _ALL = (
+    # Detached objects: no other file was ever referenced by such a record; record types inferred.
     *_classes(
         "PATIENT", "",
         ("1.2.840.10008.3.1.2.1.1", "Detached Patient Management SOP Class", ""),
         ("1.2.840.10008.3.1.2.1.4", "Detached Patient Management Meta SOP Class", ""),
-        status="retired", note=_DETACHED,
+        status="retired",
     ),
     *_classes(
         "STUDY", "",
         ("1.2.840.10008.3.1.2.3.1", "Detached Study Management SOP Class", ""),
-        status="retired", note=_DETACHED,
+        status="retired",
     ),
     *_classes(
         "IMAGE", "F.5.4",
@@ -124,27 +114,22 @@ _ALL = (
         ("1.2.840.10008.5.1.4.1.1.481.1", "RT Image Storage"),
         ("1.2.840.10008.5.1.4.1.1.481.23", "Enhanced RT Image Storage"),
         ("1.2.840.10008.5.1.4.1.1.481.24", "Enhanced Continuous RT Image Storage"),
-    ),
-    *_classes(
-        "IMAGE", "F.5.4",
+        # As in DCMTK; newer than the text that was read.
         ("1.2.840.10008.5.1.4.1.1.66.7", "Label Map Segmentation Storage", ""),
         ("1.2.840.10008.5.1.4.1.1.66.8", "Height Map Segmentation Storage", ""),
-        note=_DCMTK_ONLY,
-    ),
-    *_classes(
-        "IMAGE", "F.5.4",
+        # DICOS or DICONDE, no IOD of PS3.3; as in DCMTK.
         ("1.2.840.10008.5.1.4.1.1.501.1", "DICOS CT Image Storage", ""),
         ("1.2.840.10008.5.1.4.1.1.501.2.1", "DICOS Digital X-Ray Image Storage - For Presentation", ""),
         ("1.2.840.10008.5.1.4.1.1.501.2.2", "DICOS Digital X-Ray Image Storage - For Processing", ""),
         ("1.2.840.10008.5.1.4.1.1.601.1", "Eddy Current Image Storage", ""),
         ("1.2.840.10008.5.1.4.1.1.601.2", "Eddy Current Multi-frame Image Storage", ""),
-        note=_OTHER_STANDARD,
     ),
+    # DICOS or DICONDE, no IOD of PS3.3; as in DCMTK.
     *_classes(
         "IMAGE", "F.5.4",
         ("1.2.840.10008.5.1.4.1.1.601.3", "Thermography Image Storage", ""),
         ("1.2.840.10008.5.1.4.1.1.601.4", "Thermography Multi-frame Image Storage", ""),
-        status="DICONDE", note=_OTHER_STANDARD,
+        status="DICONDE",
     ),
     *_classes(
         "IMAGE", "F.5.4",
@@ -154,13 +139,10 @@ _ALL = (
         ("1.2.840.10008.5.1.4.1.1.12.3", "X-Ray Angiographic Bi-Plane Image Storage", ""),
         ("1.2.840.10008.5.1.4.1.1.77.1", "VL Image Storage - Trial", ""),
         ("1.2.840.10008.5.1.4.1.1.77.2", "VL Multi-frame Image Storage - Trial", ""),
-        status="retired",
-    ),
-    *_classes(
-        "IMAGE", "F.5.4",
+        # As in dcm4che.
         ("1.2.840.10008.5.1.1.29", "Hardcopy Grayscale Image Storage SOP Class", ""),
         ("1.2.840.10008.5.1.1.30", "Hardcopy Color Image Storage SOP Class", ""),
-        status="retired", note="as in dcm4che",
+        status="retired",
     ),
     *_classes("RT DOSE", "F.5.19", ("1.2.840.10008.5.1.4.1.1.481.2", "RT Dose Storage")),
     *_classes("RT STRUCTURE SET", "F.5.20", ("1.2.840.10008.5.1.4.1.1.481.3", "RT Structure Set Storage")),
@@ -186,9 +168,7 @@ _ALL = (
         ("1.2.840.10008.5.1.4.1.1.11.5", "XA/XRF Grayscale Softcopy Presentation State Storage"),
         ("1.2.840.10008.5.1.4.1.1.11.12", "Variable Modality LUT Softcopy Presentation State Storage"),
         ("1.2.840.10008.5.1.4.1.1.131", "Basic Structured Display Storage"),
-    ),
-    *_classes(
-        "PRESENTATION", "F.5.23",
+        # No Presentation State Relationship Module: Referenced Series Sequence is not needed.
         ("1.2.840.10008.5.1.4.1.1.11.6", "Grayscale Planar MPR Volumetric Presentation State Storage",
          "Planar MPR Volumetric Presentation State"),
         ("1.2.840.10008.5.1.4.1.1.11.7", "Compositing Planar MPR Volumetric Presentation State Storage",
@@ -199,7 +179,6 @@ _ALL = (
          "Volume Rendering Volumetric Presentation State"),
         ("1.2.840.10008.5.1.4.1.1.11.11", "Multiple Volume Rendering Volumetric Presentation State Storage",
          "Volume Rendering Volumetric Presentation State"),
-        note=_NO_RELATIONSHIP,
     ),
     *_classes(
         "WAVEFORM", "F.5.24",
@@ -222,10 +201,11 @@ _ALL = (
         ("1.2.840.10008.5.1.4.1.1.9.7.4", "Sleep Electroencephalogram Waveform Storage", "Sleep Electroencephalogram"),
         ("1.2.840.10008.5.1.4.1.1.9.8.1", "Body Position Waveform Storage"),
     ),
+    # DICOS or DICONDE, no IOD of PS3.3; as in DCMTK.
     *_classes(
         "WAVEFORM", "F.5.24",
         ("1.2.840.10008.5.1.4.1.1.601.5", "Ultrasound Waveform Storage", ""),
-        status="DICONDE", note=_OTHER_STANDARD,
+        status="DICONDE",
     ),
     *_classes("WAVEFORM", "F.5.24", ("1.2.840.10008.5.1.4.1.1.9.1", "Waveform Storage - Trial", ""), status="retired"),
     *_classes(
@@ -253,13 +233,14 @@ _ALL = (
         ("1.2.840.10008.5.1.4.1.1.88.76", "Enhanced X-Ray Radiation Dose SR Storage"),
         ("1.2.840.10008.5.1.4.1.1.88.77", "Waveform Annotation SR Storage", ""),
     ),
+    # Trial class: lacks the keys of the final one; DCMTK refuses it.
     *_classes(
         "SR DOCUMENT", "F.5.25",
         ("1.2.840.10008.5.1.4.1.1.88.1", "Text SR Storage - Trial", ""),
         ("1.2.840.10008.5.1.4.1.1.88.2", "Audio SR Storage - Trial", ""),
         ("1.2.840.10008.5.1.4.1.1.88.3", "Detail SR Storage - Trial", ""),
         ("1.2.840.10008.5.1.4.1.1.88.4", "Comprehensive SR Storage - Trial", ""),
-        status="retired", note=_TRIAL,
+        status="retired",
     ),
     *_classes("KEY OBJECT DOC", "F.5.26", ("1.2.840.10008.5.1.4.1.1.88.59", "Key Object Selection Document Storage")),
     *_classes("SPECTROSCOPY", "F.5.27", ("1.2.840.10008.5.1.4.1.1.4.2", "MR Spectroscopy Storage")),
@@ -334,17 +315,18 @@ _ALL = (
     ),
     *_classes("ANNOTATION", "F.5.47", ("1.2.840.10008.5.1.4.1.1.91.1", "Microscopy Bulk Simple Annotations Storage")),
     *_classes("INVENTORY", "F.5.48", ("1.2.840.10008.5.1.4.1.1.201.1", "Inventory Storage")),
+    # As in DCMTK; newer than the text that was read.
     *_classes(
         "WF PRESENTATION", "F.5.49",
         ("1.2.840.10008.5.1.4.1.1.9.100.1", "Waveform Presentation State Storage", ""),
         ("1.2.840.10008.5.1.4.1.1.9.100.2", "Waveform Acquisition Presentation State Storage", ""),
-        note=_DCMTK_ONLY,
     ),
+    # Not DICOM files.
     *_classes(
         "HL7 STRUC DOC", "F.5.33",
         ("2.16.840.1.113883.1.7.1", "HL7 CDA Release 1 document class", ""),
         ("2.16.840.1.113883.1.7.2", "HL7 CDA Release 2 document class", ""),
-        status="retired", note="not DICOM files",
+        status="retired",
     ),
     *_classes("OVERLAY", "F.5.5", ("1.2.840.10008.5.1.4.1.1.8", "Standalone Overlay Storage", ""), status="retired"),
     *_classes(
@@ -364,67 +346,48 @@ _ALL = (
         ("1.2.840.10008.5.1.1.27", "Stored Print Storage SOP Class", ""),
         status="retired",
     ),
+    # Detached objects: no other file was ever referenced by such a record; record types inferred.
     *_classes(
         "VISIT", "",
         ("1.2.840.10008.3.1.2.2.1", "Detached Visit Management SOP Class", ""),
-        status="retired", note=_DETACHED,
+        status="retired",
     ),
     *_classes(
         "RESULTS", "",
         ("1.2.840.10008.3.1.2.5.1", "Detached Results Management SOP Class", ""),
-        status="retired", note=_DETACHED,
+        status="retired",
     ),
     *_classes(
         "INTERPRETATION", "",
         ("1.2.840.10008.3.1.2.6.1", "Detached Interpretation Management SOP Class", ""),
-        status="retired", note=_DETACHED,
+        status="retired",
     ),
     *_classes(
         "STUDY COMPONENT", "",
         ("1.2.840.10008.3.1.2.3.2", "Study Component Management SOP Class", ""),
-        status="retired", note=_DETACHED,
+        status="retired",
     ),
+    # The DICOMDIR itself.
     *_classes(
         "", "F.3",
         ("1.2.840.10008.1.3.10", "Media Storage Directory Storage", "Basic Directory"),
-        note="the DICOMDIR itself",
     ),
+    # Not of a patient and no record type: only a PRIVATE record could reference it; DCMTK refuses it.
     *_classes(
         "", "",
         ("1.2.840.10008.5.1.4.1.1.200.1", "CT Defined Procedure Protocol Storage"),
         ("1.2.840.10008.5.1.4.1.1.200.3", "Protocol Approval Storage"),
         ("1.2.840.10008.5.1.4.1.1.200.7", "XA Defined Procedure Protocol Storage"),
-        note=_NO_PATIENT,
-    ),
-    *_classes(
-        "", "",
+        # DICOS or DICONDE, no IOD of PS3.3; as in DCMTK.
         ("1.2.840.10008.5.1.4.1.1.501.3", "DICOS Threat Detection Report Storage", ""),
         ("1.2.840.10008.5.1.4.1.1.501.4", "DICOS 2D AIT Storage", ""),
         ("1.2.840.10008.5.1.4.1.1.501.5", "DICOS 3D AIT Storage", ""),
         ("1.2.840.10008.5.1.4.1.1.501.6", "DICOS Quadrupole Resonance (QR) Storage", ""),
-        note=_OTHER_STANDARD,
-    ),
-    *_classes(
-        "", "",
+        # Of a patient but no record type: only a PRIVATE record could reference it; DCMTK takes IMAGE.
         ("1.2.840.10008.5.1.4.1.1.200.2", "CT Performed Procedure Protocol Storage"),
         ("1.2.840.10008.5.1.4.1.1.200.8", "XA Performed Procedure Protocol Storage"),
-        note=_PERFORMED,
     ),
 )  # fmt: skip
 
 SOP_CLASSES: Final[dict[str, SopClass]] = {row.uid: row for row in _ALL}
 """Every Storage SOP Class by its UID."""
-
-# The real-time IODs of PS3.22 travel over the network only: no Storage SOP Class, hence never a file.
-_REAL_TIME = (
-    "Real-Time Video Endoscopic Image",
-    "Real-Time Video Photographic Image",
-    "Real-Time Audio Waveform",
-    "Rendition Selection Document",
-)
-
-IODS: Final[tuple[tuple[str, str, str], ...]] = (
-    *((row.iod, row.uid, row.record_type) for row in _ALL if row.iod),
-    *((name, "", "") for name in _REAL_TIME),
-)
-"""Every IOD of PS3.3 Annex A with each of its SOP Classes: (name, SOP Class UID or "", record type or "")."""
