@@ -66,6 +66,11 @@ class Element(NamedTuple):
     value_end: int
     end: int
 
+    @property
+    def is_group_length(self) -> bool:
+        """Whether it is the length of its group: retired, and wrong once an element changes (PS3.5 7.2)."""
+        return self.tag & 0xFFFF == 0
+
 
 def element_header(data: bytes, at: int, syntax: Syntax) -> tuple[int, bytes, int, int]:
     """Decode (tag, VR or b"", offset of the value, length) of the element at `at`."""
@@ -152,6 +157,15 @@ def items(data: bytes, value_at: int, value_end: int, syntax: Syntax) -> Iterato
         if item.tag != ITEM:
             raise FormatError(f"({item.tag >> 16:04X},{item.tag & 0xFFFF:04X}) instead of an item", offset=item.at)
         yield item
+
+
+def swapped(value: bytes, width: int) -> bytes:
+    """Reverse the byte order of numbers of `width` bytes (PS3.5 7.3)."""
+    out = bytearray(value)
+    whole = len(value) - len(value) % width
+    for at in range(width):
+        out[at:whole:width] = value[width - 1 - at : whole : width]
+    return bytes(out)
 
 
 # ---------------------------------------------------------------- writing, always Explicit VR Little Endian

@@ -26,6 +26,7 @@ from fileset.dicom.elements import (
     UNDEFINED,
     Syntax,
     skip_undefined,
+    swapped,
 )
 from fileset.dicom.header_cache import FIRST_READ, Layouts, Recognised
 from fileset.dicom.header_layout import IDENTIFYING_META_TAGS, META_TAGS
@@ -364,10 +365,7 @@ _NOT_LEARNT: Final = DEFLATED.union(_WALKS)
 
 def little_endian(value: bytes, vr: str) -> bytes:
     """Convert a Big Endian value to Little Endian (PS3.5 7.3)."""
-    width = NUMBER_SIZES.get(vr, 1)
-    if width == 1:
-        return value
-    return b"".join(value[at : at + width][::-1] for at in range(0, len(value), width))
+    return swapped(value, NUMBER_SIZES.get(vr, 1))
 
 
 class _Inflated:

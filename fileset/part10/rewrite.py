@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping
+from functools import partial
 from struct import Struct
 from typing import Final
 
@@ -16,10 +17,7 @@ from attrs import frozen
 
 from fileset.dicom.elements import (
     EXPLICIT_LITTLE,
-    IMPLICIT_LITTLE,
     MAX_DEPTH,
-    NUMBER_SIZES,
-    SHORT_VRS,
     UNDEFINED,
     Element,
     Syntax,
@@ -27,14 +25,14 @@ from fileset.dicom.elements import (
     elements,
     item,
     items,
+    swapped,
 )
+from fileset.dicom.explicit import explicit_element
 from fileset.dicom.header import DEFLATED, syntax_of
 from fileset.errors import FormatError
 from fileset.part10.file_meta import check_meta
 from fileset.standard import tags
 
-LARGEST_SHORT: Final = 0xFFFE
-"""Bytes of a value whose length has 16 bits (PS3.5 7.1.2)."""
 MOST_INFLATED: Final = 1 << 31
 _BITS_ALLOCATED, _PIXEL_REPRESENTATION = 0x00280100, 0x00280103
 _META_GROUP: Final = 0x00020000
@@ -92,20 +90,21 @@ def explicit_body(file: DicomFile) -> bytes:
         for part in parts
         if part.tag in (_BITS_ALLOCATED, _PIXEL_REPRESENTATION)
     }
-    signed, width = numbers.get(_PIXEL_REPRESENTATION) == 1, numbers.get(_BITS_ALLOCATED, 16) // 8
+    width = numbers.get(_BITS_ALLOCATED, 16) // 8
+    vr_of = partial(_vr_of, signed=numbers.get(_PIXEL_REPRESENTATION) == 1)
     return b"".join(
         _pixels(data, part, width)
         if part.tag == tags.PIXEL_DATA and not syntax.little and part.vr == b"OW" and width > 2
-        else _converted(data, part, syntax, signed=signed)
+        else explicit_element(data, part, syntax, vr_of)
         for part in parts
-        if not _is_group_length(part)
+        if not part.is_group_length
     )
 
 
 def implicit_body(body: bytes) -> bytes:
     """Convert a native data set in Explicit VR Little Endian to Implicit VR (PS3.5 A.1). Raises `FormatError` if it is damaged."""
     parts = elements(body, 0, len(body), EXPLICIT_LITTLE)
-    return b"".join(_implicit(body, part, 0) for part in parts if not _is_group_length(part))
+    return b"".join(_implicit(body, part, 0) for part in parts if not part.is_group_length)
 
 
 def _implicit(data: bytes, part: Element, depth: int) -> bytes:
@@ -119,7 +118,7 @@ def _implicit(data: bytes, part: Element, depth: int) -> bytes:
             b"".join(
                 _implicit(data, inner, depth + 1)
                 for inner in elements(data, one.value_at, one.value_end, EXPLICIT_LITTLE)
-                if not _is_group_length(inner)
+                if not inner.is_group_length
             )
         )
         for one in items(data, part.value_at, part.value_end, EXPLICIT_LITTLE)
@@ -130,36 +129,6 @@ def _implicit(data: bytes, part: Element, depth: int) -> bytes:
 def _pixels(data: bytes, part: Element, width: int) -> bytes:
     """Swap the bytes of pixels of 32 or 64 bits in Big Endian: each is one number, not several words."""
     return element(part.tag, "OW", swapped(data[part.value_at : part.value_end], width))
-
-
-def _is_group_length(part: Element) -> bool:
-    # Retired, and wrong as soon as anything in the group is encoded in another way (PS3.5 7.2).
-    return part.tag & 0xFFFF == 0
-
-
-def _converted(data: bytes, part: Element, syntax: Syntax, *, signed: bool, depth: int = 0) -> bytes:
-    if depth > MAX_DEPTH:
-        raise FormatError(f"sequences nested more than {MAX_DEPTH} deep", offset=part.at)
-    vr = part.vr.decode("ascii") or _vr_of(part.tag, signed=signed)
-    inner = IMPLICIT_LITTLE if vr == "UN" else syntax
-    if vr == "SQ" or part.end != part.value_end:  # a value of undefined length is a sequence, whatever its name
-        nested = items(data, part.value_at, part.value_end, inner)
-        content = (_content(data, one, inner, signed=signed, depth=depth) for one in nested)
-        return element(part.tag, "SQ", b"".join(item(one) for one in content))
-    value = data[part.value_at : part.value_end]
-    width = NUMBER_SIZES.get(vr, 1)
-    if not syntax.little and width > 1:
-        value = swapped(value, width)
-    if len(value) > LARGEST_SHORT and vr.encode("ascii") in SHORT_VRS:
-        vr = "UN"  # PS3.5 6.2.2: its length has 32 bits
-    return element(part.tag, vr, value)
-
-
-def _content(data: bytes, found: Element, syntax: Syntax, *, signed: bool, depth: int) -> bytes:
-    inside = elements(data, found.value_at, found.value_end, syntax)
-    return b"".join(
-        _converted(data, part, syntax, signed=signed, depth=depth + 1) for part in inside if not _is_group_length(part)
-    )
 
 
 def _vr_of(tag: int, *, signed: bool) -> str:
@@ -175,15 +144,6 @@ def _vr_of(tag: int, *, signed: bool) -> str:
     if vr == "US or SS":
         return "SS" if signed else "US"
     return vr
-
-
-def swapped(value: bytes, width: int) -> bytes:
-    """Reverse the byte order of numbers of `width` bytes."""
-    out = bytearray(value)
-    whole = len(value) - len(value) % width
-    for at in range(width):
-        out[at:whole:width] = value[width - 1 - at : whole : width]
-    return bytes(out)
 
 
 def changed_body(body: bytes, changes: Mapping[int, bytes]) -> bytes:

@@ -7,24 +7,12 @@ slices of the old file: see `body`.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from fileset.dicom.elements import (
-    EXPLICIT_LITTLE,
-    IMPLICIT_LITTLE,
-    MAX_DEPTH,
-    NUMBER_SIZES,
-    Element,
-    Syntax,
-    element,
-    elements,
-    item,
-    items,
-)
+from fileset.dicom.elements import EXPLICIT_LITTLE, Element, Syntax, element, item
+from fileset.dicom.explicit import explicit_element
 from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.dicomdir.write.record import LINKS, LOWER_AT, NEXT_AT
-from fileset.errors import FormatError
 from fileset.standard import tags
 from fileset.standard.dictionary import vr_of
 
@@ -78,47 +66,16 @@ def is_sound(flat: FlatDirectory, index: int) -> bool:
 
 
 def _anew(flat: FlatDirectory, index: int) -> bytes:
-    kept = [part for part in flat.elements(index) if part.tag not in _LINK_TAGS and not _is_group_length(part)]
+    kept = [part for part in flat.elements(index) if part.tag not in _LINK_TAGS and not part.is_group_length]
     kept.sort(key=lambda part: part.tag)
     links = LINKS.replace(_ACTIVE_FLAG, _INACTIVE_FLAG) if flat.in_use[index] == INACTIVE else LINKS
     return item(links + b"".join(explicit(flat.data, part, flat.syntax) for part in kept))
 
 
-def _is_group_length(part: Element) -> bool:
-    # Group lengths are retired, and wrong after anything in the group was encoded in another way (PS3.5 7.2).
-    return part.tag & 0xFFFF == 0
-
-
-def explicit(data: bytes, part: Element, syntax: Syntax, depth: int = 0) -> bytes:
+def explicit(data: bytes, part: Element, syntax: Syntax) -> bytes:
     """Convert an element to Explicit VR Little Endian. Raises `FormatError` if an element nested in it is damaged."""
-    if syntax is EXPLICIT_LITTLE:
-        return data[part.at : part.end]
-    vr = part.vr or _vr(part)
-    inner = IMPLICIT_LITTLE if vr == b"UN" else syntax
-    if vr == b"SQ" or part.end != part.value_end:  # an element of undefined length is a sequence, whatever its tag
-        nested = items(data, part.value_at, part.value_end, inner)
-        return element(part.tag, "SQ", b"".join(item(_content(data, one, inner, depth)) for one in nested))
-    value = data[part.value_at : part.value_end]
-    width = NUMBER_SIZES.get(vr.decode("ascii"), 1)
-    return element(part.tag, vr.decode("ascii"), value if syntax.little or width == 1 else _swapped(value, width))
+    return explicit_element(data, part, syntax, _vr_of)
 
 
-def _vr(part: Element) -> bytes:
-    # PS3.5 A.1: pixel data in Implicit VR is OW.
-    return b"OW" if part.tag == tags.PIXEL_DATA else vr_of(part.tag).encode("ascii")
-
-
-def _content(data: bytes, found: Element, syntax: Syntax, depth: int) -> bytes:
-    if depth >= MAX_DEPTH:
-        raise FormatError(f"sequences nested more than {MAX_DEPTH} deep", offset=found.at)
-    return b"".join(_nested(data, found, syntax, depth + 1))
-
-
-def _nested(data: bytes, found: Element, syntax: Syntax, depth: int) -> Iterator[bytes]:
-    for part in elements(data, found.value_at, found.value_end, syntax):
-        if not _is_group_length(part):
-            yield explicit(data, part, syntax, depth)
-
-
-def _swapped(value: bytes, width: int) -> bytes:
-    return b"".join(value[at : at + width][::-1] for at in range(0, len(value), width))
+def _vr_of(tag: int) -> str:
+    return "OW" if tag == tags.PIXEL_DATA else vr_of(tag)  # PS3.5 A.1: pixel data in Implicit VR is OW
