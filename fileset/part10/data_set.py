@@ -330,7 +330,7 @@ def content_faults(
         walk.walk(at)
     except (FormatError, error) as problem:
         walk.faults.append(Fault("FS-FILE-BAD-HEADER", str(problem)))
-    faults = walk.faults + table_faults(walk.values, walk.fragments, transfer_syntax)
+    faults = [*walk.faults, *table_faults(walk.values, walk.fragments, transfer_syntax)]
     is_decided = not faults and walk.fragments is None and TABLES.isdisjoint(walk.values)
     return faults, walk.window.headers if is_decided else []
 

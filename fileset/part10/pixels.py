@@ -74,33 +74,27 @@ def read_fragments(window: HeaderSource, at: int, syntax: Syntax) -> Fragments:
     return Fragments(table, starts[1:], lengths[1:], value_at)
 
 
-def table_faults(values: dict[int, bytes], fragments: Fragments | None, transfer_syntax: bytes) -> list[Fault]:
+def table_faults(values: dict[int, bytes], fragments: Fragments | None, transfer_syntax: bytes) -> Iterator[Fault]:
     """Find the faults of encapsulation and offset tables.
 
     `values` holds `tags.NUMBER_OF_FRAMES` and `TABLES`, and a key for each of `PIXEL_DATA` that is present.
     """
-    faults = _faults(values, fragments, transfer_syntax)
-    return [Fault(rule, message, None, tag) for rule, message, tag in faults]
-
-
-def _faults(
-    values: dict[int, bytes], fragments: Fragments | None, transfer_syntax: bytes
-) -> Iterator[tuple[str, str, int]]:
     if tags.PIXEL_DATA in values and transfer_syntax and (fragments is None) is not (transfer_syntax in NATIVE):
         form = "native" if fragments is None else "encapsulated"
         message = f"the pixel data is {form}, the transfer syntax {transfer_syntax.decode('ascii', 'replace')} is not"
-        yield "FS-PIXEL-SYNTAX", message, tags.PIXEL_DATA
+        yield Fault("FS-PIXEL-SYNTAX", message, None, tags.PIXEL_DATA)
     frames = _frames(values)
     if fragments is not None:
         yield from _fragment_faults(fragments, frames, transfer_syntax)
-    if tags.EXTENDED_OFFSET_TABLE in values or tags.EXTENDED_OFFSET_TABLE_LENGTHS in values:
-        yield from _extended_faults(values, fragments, frames, transfer_syntax)
+    has_extended = tags.EXTENDED_OFFSET_TABLE in values or tags.EXTENDED_OFFSET_TABLE_LENGTHS in values
+    if has_extended and (problem := _extended_fault(values, fragments, frames, transfer_syntax)):
+        yield Fault("FS-OFFSET-TABLE-EXTENDED", f"Extended Offset Table: {problem}", None, tags.EXTENDED_OFFSET_TABLE)
     total = values.get(tags.ENCAPSULATED_PIXEL_DATA_TOTAL_LENGTH, b"")
     if fragments is not None and len(total) == 8 and int.from_bytes(total, "little") != sum(fragments.lengths):
         message = (
             f"total length {int.from_bytes(total, 'little')}, but the fragments have {sum(fragments.lengths)} bytes"
         )
-        yield "FS-PIXEL-TOTAL-LENGTH", message, tags.ENCAPSULATED_PIXEL_DATA_TOTAL_LENGTH
+        yield Fault("FS-PIXEL-TOTAL-LENGTH", message, None, tags.ENCAPSULATED_PIXEL_DATA_TOTAL_LENGTH)
 
 
 def _frames(values: dict[int, bytes]) -> int:
@@ -109,24 +103,24 @@ def _frames(values: dict[int, bytes]) -> int:
     return int(text) if text.isdigit() and len(text) < 12 else 0
 
 
-def _fragment_faults(fragments: Fragments, frames: int, transfer_syntax: bytes) -> Iterator[tuple[str, str, int]]:
+def _fragment_faults(fragments: Fragments, frames: int, transfer_syntax: bytes) -> Iterator[Fault]:
     invalid = [length for length in fragments.lengths if length < 2 or length & 1]
     if invalid:
         message = f"{len(invalid)} fragments are empty or have an odd length, such as {invalid[0]}"
-        yield "FS-PIXEL-FRAGMENT", message, tags.PIXEL_DATA
+        yield Fault("FS-PIXEL-FRAGMENT", message, None, tags.PIXEL_DATA)
     video = transfer_syntax in VIDEO
     if frames > len(fragments.starts) and not video:
-        yield "FS-PIXEL-FRAGMENT", f"{frames} frames in {len(fragments.starts)} fragments", tags.PIXEL_DATA
+        message = f"{frames} frames in {len(fragments.starts)} fragments"
+        yield Fault("FS-PIXEL-FRAGMENT", message, None, tags.PIXEL_DATA)
     if fragments.table:
         problem = "must be empty for this transfer syntax" if video else _basic_fault(fragments, frames)
         if problem:
-            yield "FS-OFFSET-TABLE-BASIC", f"Basic Offset Table: {problem}", tags.PIXEL_DATA
+            yield Fault("FS-OFFSET-TABLE-BASIC", f"Basic Offset Table: {problem}", None, tags.PIXEL_DATA)
 
 
 def _basic_fault(fragments: Fragments, frames: int) -> str:
-    try:
-        offsets = [offset for (offset,) in iter_unpack("<I", fragments.table)]
-    except error:
+    offsets = _numbers("<I", fragments.table)
+    if not offsets:
         return f"{len(fragments.table)} bytes are not a whole number of offsets"
     return _offsets_fault(offsets, fragments, frames)
 
@@ -146,23 +140,9 @@ def _offsets_fault(offsets: Sequence[int], fragments: Fragments, frames: int) ->
     return ""
 
 
-def _extended_faults(
-    values: dict[int, bytes], fragments: Fragments | None, frames: int, transfer_syntax: bytes
-) -> Iterator[tuple[str, str, int]]:
-    problem = _extended_fault(values, fragments, frames, transfer_syntax)
-    if problem:
-        yield (
-            "FS-OFFSET-TABLE-EXTENDED",
-            f"Extended Offset Table: {problem}",
-            tags.EXTENDED_OFFSET_TABLE,
-        )
-
-
 def _extended_fault(values: dict[int, bytes], fragments: Fragments | None, frames: int, transfer_syntax: bytes) -> str:
-    offsets, lengths = (
-        _numbers(values.get(tags.EXTENDED_OFFSET_TABLE)),
-        _numbers(values.get(tags.EXTENDED_OFFSET_TABLE_LENGTHS)),
-    )
+    tables = (tags.EXTENDED_OFFSET_TABLE, tags.EXTENDED_OFFSET_TABLE_LENGTHS)
+    offsets, lengths = (_numbers("<Q", values.get(tag, b"")) for tag in tables)
     if not offsets:
         return "missing, empty, or not a whole number of offsets"
     if not lengths:
@@ -182,8 +162,9 @@ def _extended_fault(values: dict[int, bytes], fragments: Fragments | None, frame
     return _offsets_fault(offsets, fragments, frames) or (f"{unlike} lengths are wrong" if unlike else "")
 
 
-def _numbers(raw: bytes | None) -> list[int]:
+def _numbers(form: str, raw: bytes) -> list[int]:
+    """Decode the numbers of a table; none if it is empty or has other bytes after them."""
     try:
-        return [number for (number,) in iter_unpack("<Q", raw or b"")]
+        return [number for (number,) in iter_unpack(form, raw)]
     except error:
         return []
