@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping
-from functools import partial
 from struct import Struct, error
 from typing import Final, overload
 
@@ -49,12 +48,12 @@ EXPLICIT_VR_BIG_ENDIAN: Final = b"1.2.840.10008.1.2.2"
 _SYNTAXES: Final = {IMPLICIT_VR_LITTLE_ENDIAN: IMPLICIT_LITTLE, EXPLICIT_VR_BIG_ENDIAN: EXPLICIT_BIG}
 DEFLATED: Final = frozenset((b"1.2.840.10008.1.2.1.99", b"1.2.840.10008.1.2.4.95"))
 """Deflated Explicit VR Little Endian and JPIP Referenced Deflate (PS3.5 A.5, A.7)."""
+_NOT_LEARNT: Final = DEFLATED.union(_SYNTAXES)
 
 
 PIXEL_DATA: Final = frozenset((tags.FLOAT_PIXEL_DATA, tags.DOUBLE_FLOAT_PIXEL_DATA, tags.PIXEL_DATA))
 
 _HEAD: Final = Struct("<HH2sH").unpack_from
-_IMPLICIT_HEAD: Final = Struct("<HHI").unpack_from
 _LENGTH: Final = Struct("<I").unpack_from
 
 DONE: Final = -1
@@ -199,15 +198,14 @@ def _read_usual(data: bytes, read: Reading, wanted: Wanted) -> Header:
     if syntax in DEFLATED:
         return Header(meta, _inflated_values(_Inflated(read, at), wanted))
     values: dict[int, bytes] = {}
-    # PS3.5 A.4: all encapsulated transfer syntaxes are Explicit VR Little Endian
-    _walk_windows(_WALKS.get(syntax, _walk_little), data, at, read, wanted, values)
+    _walk_windows(syntax_of(syntax), data, at, read, wanted, values)
     return Header(meta, values)
 
 
 def _inflated_values(read: Reading, wanted: Wanted) -> dict[int, bytes]:
     values: dict[int, bytes] = {}
     try:
-        _walk_windows(_walk_little, read(0, FIRST_READ), 0, read, wanted, values)
+        _walk_windows(EXPLICIT_LITTLE, read(0, FIRST_READ), 0, read, wanted, values)
     except (UnusualError, FormatError, error):
         return _read_foreign(read, wanted).values
     return values
@@ -241,16 +239,15 @@ def _file_meta(data: bytes, read: Reading) -> tuple[dict[int, bytes], int, bytes
             meta[tag] = data[value:at]
 
 
-_Walk = Callable[[bytes, int, int, Wanted, dict[int, bytes]], int]
-
-
-def _walk_windows(walk: _Walk, data: bytes, at: int, read: Reading, wanted: Wanted, values: dict[int, bytes]) -> None:
+def _walk_windows(
+    syntax: Syntax, data: bytes, at: int, read: Reading, wanted: Wanted, values: dict[int, bytes]
+) -> None:
     # Skip a long value that is not wanted: the next window starts after it.
     base, size = 0, max(len(data), FIRST_READ)
     ends = len(data) < FIRST_READ or not read(len(data), 1)
     while True:
         margin = 8 if ends else 12
-        stopped = walk(data, at, len(data) - margin, wanted, values)
+        stopped = _walk(syntax, data, at, len(data) - margin, wanted, values)
         if stopped == DONE:
             return
         if ends:
@@ -267,12 +264,15 @@ def _walk_windows(walk: _Walk, data: bytes, at: int, read: Reading, wanted: Want
             raise UnusualError  # an element exceeds the file
 
 
-def _walk_explicit(syntax: Syntax, data: bytes, at: int, limit: int, wanted: Wanted, values: dict[int, bytes]) -> int:
+def _walk(syntax: Syntax, data: bytes, at: int, limit: int, wanted: Wanted, values: dict[int, bytes]) -> int:
     keys = wanted.for_class(values.get(tags.SOP_CLASS_UID, b""))
-    kept, last, previous, end = keys.tags, keys.last, 0, len(data)
-    head, long, little = syntax.header, syntax.long, syntax.little
+    kept, last, previous, end, vr = keys.tags, keys.last, 0, len(data), b""
+    head, long, little, explicit = syntax.header, syntax.long, syntax.little, syntax.explicit
     while at <= limit:
-        group, number, vr, length = head(data, at)
+        if explicit:
+            group, number, vr, length = head(data, at)
+        else:
+            group, number, length = head(data, at)
         start = at
         tag = group << 16 | number
         if tag > last:
@@ -280,7 +280,7 @@ def _walk_explicit(syntax: Syntax, data: bytes, at: int, limit: int, wanted: Wan
         if tag <= previous:
             raise UnusualError  # out of order, or twice
         value = at + 8
-        if vr not in SHORT_VRS:
+        if explicit and vr not in SHORT_VRS:
             if vr not in LONG_VRS:
                 raise UnusualError
             length = long(data, value)[0]
@@ -296,12 +296,12 @@ def _walk_explicit(syntax: Syntax, data: bytes, at: int, limit: int, wanted: Wan
             except FormatError:
                 return start  # probably the window is too small: try a larger one
         if tag in kept:
+            if vr == b"UN" or (tag in wanted.sequences) is not (vr == b"SQ"):
+                raise UnusualError  # in Implicit VR, the items need the data dictionary
+            if (length == UNDEFINED and not explicit) or (vr == b"SQ" and not little):
+                raise UnusualError
             if at > end:
                 return start
-            if (vr == b"UN") or (tag in wanted.sequences) is not (vr == b"SQ"):
-                raise UnusualError
-            if vr == b"SQ" and not little:
-                raise UnusualError
             values[tag] = data[value:at] if little else little_endian(data[value:at], vr.decode("ascii"))
             if tag == tags.SOP_CLASS_UID:
                 kept, last = _narrow(values, wanted)
@@ -318,49 +318,6 @@ def _narrow(values: dict[int, bytes], wanted: Wanted) -> tuple[frozenset[int], i
     for tag in values.keys() - keys.tags:
         del values[tag]
     return keys.tags, keys.last
-
-
-def _walk_implicit(data: bytes, at: int, limit: int, wanted: Wanted, values: dict[int, bytes]) -> int:
-    keys = wanted.for_class(values.get(tags.SOP_CLASS_UID, b""))
-    kept, last, previous, end = keys.tags, keys.last, 0, len(data)
-    while at <= limit:
-        group, number, length = _IMPLICIT_HEAD(data, at)
-        start = at
-        value = at + 8
-        tag = group << 16 | number
-        if tag <= previous:
-            raise UnusualError
-        if tag > last:
-            return DONE
-        previous = tag
-        at = following = value + length
-        if tag in kept:
-            if tag in wanted.sequences or length == UNDEFINED:
-                raise UnusualError  # its items need the data dictionary
-            if at > end:
-                return start
-            values[tag] = data[value:at]
-            if tag == tags.SOP_CLASS_UID:
-                kept, last = _narrow(values, wanted)
-        elif tag in PIXEL_DATA:
-            values[tag] = b""
-            return DONE
-        elif length == UNDEFINED:
-            try:
-                at, following = skip_undefined(data, value, end, IMPLICIT_LITTLE)
-            except FormatError:
-                return start
-        at = following
-    return at
-
-
-_walk_little: Final = partial(_walk_explicit, EXPLICIT_LITTLE)
-_WALKS: Final[Mapping[bytes, _Walk]] = {
-    IMPLICIT_VR_LITTLE_ENDIAN: _walk_implicit,
-    EXPLICIT_VR_BIG_ENDIAN: partial(_walk_explicit, EXPLICIT_BIG),
-}
-"""How data sets are walked that are not in Explicit VR Little Endian."""
-_NOT_LEARNT: Final = DEFLATED.union(_WALKS)
 
 
 def little_endian(value: bytes, vr: str) -> bytes:
