@@ -29,20 +29,7 @@ IDENTIFYING_META_TAGS: Final = frozenset(
     (tags.MEDIA_STORAGE_SOP_CLASS_UID, tags.MEDIA_STORAGE_SOP_INSTANCE_UID, tags.TRANSFER_SYNTAX_UID)
 )
 """The elements of File Meta Information that a record needs."""
-META_TAGS: Final = IDENTIFYING_META_TAGS | {
-    tags.FILE_META_GROUP_LENGTH,
-    tags.FILE_META_VERSION,
-    tags.IMPLEMENTATION_CLASS_UID,
-    tags.IMPLEMENTATION_VERSION_NAME,
-    tags.SOURCE_AE_TITLE,
-    tags.SENDING_AE_TITLE,
-    tags.RECEIVING_AE_TITLE,
-    tags.SOURCE_PRESENTATION_ADDRESS,
-    tags.SENDING_PRESENTATION_ADDRESS,
-    tags.RECEIVING_PRESENTATION_ADDRESS,
-    tags.PRIVATE_INFORMATION_CREATOR_UID,
-    tags.PRIVATE_INFORMATION,
-}
+META_TAGS: Final = frozenset(tags.META_VRS)
 """The elements of File Meta Information (PS3.10 Table 7.1-1)."""
 _ANCHORED: Final = frozenset((tags.TRANSFER_SYNTAX_UID, tags.SOP_CLASS_UID))
 """Transfer syntax and SOP class decide the walk, so their values are part of the layout."""

@@ -39,12 +39,6 @@ _REQUIRED: Final = {
     tags.TRANSFER_SYNTAX_UID: "Transfer Syntax UID",
     tags.IMPLEMENTATION_CLASS_UID: "Implementation Class UID",
 }
-_VRS: Final = {
-    tags.FILE_META_GROUP_LENGTH: "UL", tags.FILE_META_VERSION: "OB", tags.MEDIA_STORAGE_SOP_CLASS_UID: "UI", tags.MEDIA_STORAGE_SOP_INSTANCE_UID: "UI", tags.TRANSFER_SYNTAX_UID: "UI", tags.IMPLEMENTATION_CLASS_UID: "UI",
-    tags.IMPLEMENTATION_VERSION_NAME: "SH", tags.SOURCE_AE_TITLE: "AE", tags.SENDING_AE_TITLE: "AE", tags.RECEIVING_AE_TITLE: "AE", tags.SOURCE_PRESENTATION_ADDRESS: "UR", tags.SENDING_PRESENTATION_ADDRESS: "UR",
-    tags.RECEIVING_PRESENTATION_ADDRESS: "UR", tags.PRIVATE_INFORMATION_CREATOR_UID: "UI", tags.PRIVATE_INFORMATION: "OB",
-}  # fmt: skip
-"""Table 7.1-1. Other elements are ignored, except those of PS3.22, which are not allowed in files."""
 _TEXT: Final = ("AE", "SH")
 """VRs in which a backslash separates values: every element of Table 7.1-1 has one value."""
 _REAL_TIME: Final = range(0x00020031, 0x00020039)
@@ -61,7 +55,7 @@ def encode_meta(values: Mapping[int, bytes]) -> bytes:
         tags.IMPLEMENTATION_CLASS_UID: IMPLEMENTATION_CLASS_UID,
         tags.IMPLEMENTATION_VERSION_NAME: IMPLEMENTATION_VERSION_NAME,
     }
-    group = b"".join(element(tag, _VRS[tag], value) for tag, value in sorted({**values, **own}.items()))
+    group = b"".join(element(tag, tags.META_VRS[tag], value) for tag, value in sorted({**values, **own}.items()))
     return PREFIX + element(tags.FILE_META_GROUP_LENGTH, "UL", len(group).to_bytes(4, "little")) + group
 
 
@@ -116,7 +110,7 @@ def preamble_faults(data: bytes) -> list[Fault]:
 
 def _element_faults(tag: int, vr: str, value: bytes, at: int) -> list[Fault]:
     name = f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
-    expected = _VRS.get(tag)
+    expected = tags.META_VRS.get(tag)
     if vr == "UN" or (expected and vr != expected):
         return [Fault("FS-META-FORM", f"{name} has VR {vr}{f' instead of {expected}' if expected else ''}", at, tag)]
     if tag in _REAL_TIME:
