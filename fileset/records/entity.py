@@ -97,6 +97,11 @@ def patient_id_of(key: bytes | str) -> bytes | str:
     return key.partition(PERSON)[0] if isinstance(key, str) else key
 
 
+def uid_of(key: bytes | str) -> str:
+    """Return the UID in the key of a study or series."""
+    return key_bytes(key).partition(APART)[0].decode("ascii", "replace")
+
+
 def shown_key(key: bytes | str) -> str:
     """Format a Patient ID for a message, "none" for a patient without one."""
     return repr(key) if isinstance(key, str) else "none"

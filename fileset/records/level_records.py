@@ -50,11 +50,12 @@ class LevelRecords:
             values = [(field, _transcoded(value, old), common) for field, value, old in values]
         encoded = b"".join(element(field.tag, field.vr, value) for field, value, _ in values)
         tail = (element(tags.SPECIFIC_CHARACTER_SET, "CS", common.encode("ascii")) if common else b"") + encoded
-        where = Where(self.source_name(entity.source), entity.record_type)
-        self.findings.extend(
-            Finding(fault.rule, fault.message, where) for fault in tail_faults(entity.record_type, tail)
-        )
+        for fault in tail_faults(entity.record_type, tail):
+            self._report(fault.rule, fault.message, entity)
         return tail
+
+    def _report(self, rule: str, message: str, entity: Entity) -> None:
+        self.findings.append(Finding(rule, message, Where(self.source_name(entity.source), entity.record_type)))
 
     def _renews(self, entity: Entity, key: bytes | str, texts: Mapping[str, str]) -> bool:
         """Decide whether a key of an old record must be renewed, because no remaining file below it has the value.
@@ -70,8 +71,7 @@ class LevelRecords:
                 continue
             if old and self.existing.confirms(entity.record_type, key, field):
                 message = f"{field.label} differs from that in the DICOMDIR, which stays unchanged"
-                where = Where(self.source_name(entity.source), entity.record_type)
-                self.findings.append(Finding("FS-KEY-CONFLICT", message, where))
+                self._report("FS-KEY-CONFLICT", message, entity)
             else:
                 stale.add(field.tag)
         if stale:
@@ -94,10 +94,7 @@ class LevelRecords:
         else:
             value = entity.values["fallback_" + field.name][0]
         entity.values[field.name] = (value, "")
-        message = f"{field.label} has no value: {value.decode('ascii')} was invented"
-        self.findings.append(
-            Finding("FS-KEY-INVENTED", message, Where(self.source_name(entity.source), entity.record_type))
-        )
+        self._report("FS-KEY-INVENTED", f"{field.label} has no value: {value.decode('ascii')} was invented", entity)
         return value
 
     def series_numbers(self, study: Entity) -> set[bytes]:

@@ -31,6 +31,7 @@ from fileset.records.entity import (
     key_bytes,
     patient_id_of,
     shown_key,
+    uid_of,
 )
 from fileset.records.level_records import LevelRecords
 from fileset.records.levels import FIELDS, LEVELS, Chain, Field, Notes
@@ -180,9 +181,12 @@ class TreeBuilder:
         is_level = finding.where.record in LEVELS
         return evolve(finding, where=evolve(finding.where, file=name)) if is_level else None
 
+    def _report(self, rule: str, message: str, source: int, record: str = "", tag: int | None = None) -> None:
+        self.findings.append(Finding(rule, message, Where(self._name(source), record, tag=tag)))
+
     def _note(self, notes: Notes, source: int, record: str) -> None:
-        where = Where(self._name(source), record)
-        self.findings.extend(Finding(rule, message, where) for rule, message in notes)
+        for rule, message in notes:
+            self._report(rule, message, source, record)
 
     def _again(self, uid: bytes, known: int, source: int) -> HeaderError:
         name = self._name(known)
@@ -214,7 +218,7 @@ class TreeBuilder:
             key = chain.study_uid + apart
             is_further = bool(apart) and patient_key not in self._existing.patients_of(chain.study_uid)
             if is_further and key not in entity.children:
-                self._note_twice("STUDY", f"UID {shown_key(chain.study_uid.decode('ascii'))}", source)
+                self._note_twice("STUDY", key, source)
             self._note_split("STUDY", self._owner_of_study.setdefault(chain.study_uid, entity), entity, key, source)
             study = entity = self._entity(entity.children, "STUDY", key, chain, source)
             if chain.series_uid:
@@ -222,7 +226,7 @@ class TreeBuilder:
                 is_further = bool(apart) and not self._existing.holds("SERIES", key)
                 is_new = chain.series_uid not in self._owner_of_series and key not in study.children
                 if is_further and is_new and self._existing.study_of(chain.series_uid) is not None:
-                    self._note_twice("SERIES", f"UID {shown_key(chain.series_uid.decode('ascii'))}", source)
+                    self._note_twice("SERIES", key, source)
                 first = self._owner_of_series.setdefault(chain.series_uid, study)
                 self._note_split("SERIES", first, study, key, source)
                 entity = self._entity(study.children, "SERIES", key, chain, source)
@@ -241,9 +245,12 @@ class TreeBuilder:
         if not identity or self._conflict == "merge":
             known = owner.key if owner else self._existing.patient_of(chain.study_uid)
             if known is not None and not (identity and known == chain.study_uid):
-                if identity and patient_id_of(known) != identity:
-                    self._note_merged(patient_id_of(known), identity, source)
-                return patient_id_of(known)
+                patient_id = patient_id_of(known)
+                if identity and patient_id != identity:
+                    below = f"its study is listed below Patient ID {shown_key(patient_id)}"
+                    message = f"Patient ID {shown_key(identity)} in the file: {below}"
+                    self._report("FS-KEY-DIFFERS", message, source, "PATIENT", tags.PATIENT_ID)
+                return patient_id
         if not identity:
             return chain.study_uid
         if owner and owner.key == chain.study_uid and self._names_patient(identity, owner.key, person_of(chain)):
@@ -276,32 +283,24 @@ class TreeBuilder:
         if self._conflict in ("refuse", SHOW):
             self._contradicted("FS-PATIENT-CONFLICT", message, source)
         if self._conflict == "merge":
-            merged = Where(self._name(source), "PATIENT", tag=tags.PATIENT_NAME)
-            self.findings.append(
-                Finding("FS-PATIENT-CONFLICT", f"{message}: its study is listed below the first", merged)
-            )
+            message = f"{message}: its study is listed below the first"
+            self._report("FS-PATIENT-CONFLICT", message, source, "PATIENT", tags.PATIENT_NAME)
             return identity
         known.append(KnownPerson(person))
-        self._note_twice("PATIENT", f"Patient ID {shown_key(identity)}", source)
+        self._note_twice("PATIENT", identity, source)
         return f"{identity!s}{PERSON}{number}"
 
     def _note_split(self, level: str, first: Entity, above: Entity, key: bytes, source: int) -> None:
         """Report a study or series that is below two records, once for each further record."""
         if above is not first and key not in above.children:
-            self._note_twice(level, f"UID {shown_key(key.partition(APART)[0].decode('ascii'))}", source)
+            self._note_twice(level, key, source)
 
-    def _note_merged(self, known: bytes | str, identity: str, source: int) -> None:
-        message = (
-            f"Patient ID {shown_key(identity)} in the file: its study is listed below Patient ID {shown_key(known)}"
-        )
-        where = Where(self._name(source), "PATIENT", tag=tags.PATIENT_ID)
-        self.findings.append(Finding("FS-KEY-DIFFERS", message, where))
-
-    def _note_twice(self, level: str, what: str, source: int) -> None:
+    def _note_twice(self, level: str, key: bytes | str, source: int) -> None:
         if self._conflict == SHOW:
             return  # the files are read, and no record is written
+        what = f"Patient ID {shown_key(key)}" if level == "PATIENT" else f"UID {uid_of(key)!r}"
         message = f"{what} has a further {level} record: these files name another patient"
-        self.findings.append(Finding(f"FS-{level}-TWICE", message, Where(self._name(source), level)))
+        self._report(f"FS-{level}-TWICE", message, source, level)
 
     def _check_owners(self, chain: Chain, patient_key: bytes | str, source: int) -> None:
         """Refuse or report a file if the study belongs to another patient, or the series to another study."""
@@ -317,9 +316,9 @@ class TreeBuilder:
             return
         known = self._owner_of_series.get(chain.series_uid)
         owner = known.key if known else self._existing.study_of(chain.series_uid)
-        if owner is not None and key_bytes(owner).partition(APART)[0] != chain.study_uid:
-            series, study = chain.series_uid.decode("ascii"), chain.study_uid.decode("ascii")
-            other = key_bytes(owner).partition(APART)[0].decode("ascii", "replace")
+        study = chain.study_uid.decode("ascii")
+        if owner is not None and (other := uid_of(owner)) != study:
+            series = chain.series_uid.decode("ascii")
             message = (
                 f"series {series} is already in another study, {other}{self._from(known)}, but this file has {study}"
             )
@@ -329,7 +328,7 @@ class TreeBuilder:
         """Refuse a file that contradicts earlier ones; with `SHOW` report it, because a reader leaves nothing out."""
         if self._conflict != SHOW:
             raise HeaderError(rule, message)
-        self.findings.append(Finding(rule, f"{message}: no file is left out", Where(self._name(source))))
+        self._report(rule, f"{message}: no file is left out", source)
 
     def _from(self, entity: Entity | None) -> str:
         return f", from {self._name(entity.source)}" if entity else ""
@@ -379,7 +378,7 @@ class TreeBuilder:
         message = f"{field.label} differs from that in {self._name(entity.source)}{kept}"
         if self._conflict == SHOW:
             message = f"{field.label} {text!r} differs from {decode(*known)!r} in {self._name(entity.source)}"
-        self.findings.append(Finding("FS-KEY-CONFLICT", message, Where(self._name(source), entity.record_type)))
+        self._report("FS-KEY-CONFLICT", message, source, entity.record_type)
 
     # ------------------------------------------------------------ the arranged tree
 
@@ -405,9 +404,8 @@ class TreeBuilder:
 
     def _note_torn(self, patient: Entity) -> None:
         lonely = [study for study in patient.children.values() if _instances_below(study) == 1]
-        where = Where(self._name(patient.source), "PATIENT")
         for message in torn_studies((study.text("study_date"), study.text("study_id")) for study in lonely):
-            self.findings.append(Finding(TORN, message, where))
+            self._report(TORN, message, patient.source, "PATIENT")
 
     def _below(self, entity: Entity, path: tuple[int, ...]) -> Iterator[Node | InstanceRun]:
         depth = len(path)
