@@ -67,11 +67,10 @@ class Collector:
 
     def adopt(self, findings: list[Finding]) -> None:
         """Take over findings of the decoder, and name the record wherever the offset is the start of one."""
-        index_of = dict(zip(self.flat.start, range(len(self.flat)), strict=True)) if findings else {}
         for finding in findings:
             where = finding.where
-            is_placed = where.record or where.tag in _DIRECTORY_ELEMENTS or where.offset is None
-            index = NONE if is_placed else index_of.get(where.offset, NONE)  # type: ignore[arg-type]
+            is_placed = where.record or where.tag in _DIRECTORY_ELEMENTS
+            index = NONE if is_placed or where.offset is None else self.flat.index_at(where.offset)
             placed = where if index == NONE else evolve(where, record=self.path(index))
             self.findings.append(evolve(finding, where=placed))
 

@@ -7,13 +7,11 @@ from typing import Final
 
 from attrs import define, field
 
-from fileset.dicom.elements import Element, elements
 from fileset.dicomdir.check.collector import Collector
 from fileset.dicomdir.check.identities import Identities
 from fileset.dicomdir.check.record_shapes import RecordShapes
 from fileset.dicomdir.check.references import References
 from fileset.dicomdir.check.structure import check_hierarchy, check_identification, check_torn_studies
-from fileset.errors import FormatError
 from fileset.file_id import FileId
 from fileset.part10.file_meta import check_meta
 from fileset.records.data_sets import record_data_set
@@ -43,19 +41,21 @@ def check_directory(collector: Collector) -> CheckedDirectory:
     check_hierarchy(collector)
     check_torn_studies(collector)
     damaged = {finding.where.offset for finding in collector.flat.findings if finding.rule == "FS-RECORD-MALFORMED"}
+    flat, character_set = collector.flat, collector.contents.character_set
     shapes = RecordShapes(collector, directory.references, directory.identities)
     for index in _records(collector):
         if shapes.is_known(index):
             continue
         count = len(collector.findings)
-        record_type, parts = collector.contents.type_name(index), _elements(collector, index, damaged)
-        flat, character_set = collector.flat, collector.contents.character_set
-        record = record_data_set(record_type, flat.data, flat.syntax, parts, character_set)
+        parts, damage = flat.elements(index), flat.damage(index)
+        if damage and flat.start[index] not in damaged:  # the decoder did not report it
+            collector.add_at_record("FS-RECORD-MALFORMED", damage.text(known_offset=flat.start[index]), index)
+        record = record_data_set(flat.record_type(index), flat.data, flat.syntax, parts, character_set)
         directory.references.check(collector, index, record)
         directory.identities.check(collector, index, record)
         for fault in record_faults(record):
             collector.add_at_record(fault.rule, fault.message, index, fault.tag)
-        if collector.flat.start[index] not in damaged:
+        if flat.start[index] not in damaged:
             shapes.learn(index, record, collector.findings[count:])
     return directory
 
@@ -75,16 +75,3 @@ def _records(collector: Collector) -> Iterator[int]:
     if _MRDR in collector.flat.types:
         kind, reached = collector.flat.types.index(_MRDR), collector.tree.reached
         yield from (index for index, other in enumerate(collector.flat.type_of) if other == kind and not reached[index])
-
-
-def _elements(collector: Collector, index: int, damaged: set[int | None]) -> list[Element]:
-    """Read the elements of a record; report damage that ends them early, unless the decoder reported it."""
-    flat, parts = collector.flat, list[Element]()
-    start, end = flat.content(index)
-    try:
-        parts.extend(elements(flat.data, start, end, flat.syntax))
-    except FormatError as problem:
-        if flat.start[index] not in damaged:
-            collector.add_at_record("FS-RECORD-MALFORMED", problem.text(known_offset=flat.start[index]), index)
-        return flat.elements(index)
-    return parts

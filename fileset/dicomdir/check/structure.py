@@ -87,12 +87,10 @@ def check_hierarchy(collector: Collector) -> None:
 def _changed_links(collector: Collector) -> Iterator[tuple[int, int]]:
     """Yield (record, first record of its lower entity) by the offsets of the file, where the tree differs from them."""
     flat, tree = collector.flat, collector.tree
-    index_of: dict[int, int] = {}
     for index, offset in enumerate(flat.lower):
         kept = tree.lower[index]
         if offset and (kept == NONE or flat.start[kept] != offset + tree.shift):
-            index_of = index_of or dict(zip(flat.start, range(len(flat)), strict=True))
-            child = index_of.get(offset + tree.shift, NONE)
+            child = flat.index_at(offset + tree.shift)
             if child != NONE:
                 yield index, child
 

@@ -154,15 +154,12 @@ class Contents:
             return index
         at = parts[tags.MRDR_OFFSET].value_at
         offset = self.flat.syntax.long(self.flat.data, at)[0] if parts[tags.MRDR_OFFSET].value_end - at == 4 else 0
-        return self._index_of.get(offset + self.tree.shift, index)
+        found = self.flat.index_at(offset + self.tree.shift)
+        return index if found == NONE else found
 
     @cached_property
     def _has_mrdr(self) -> bool:
         return "MRDR" in self.flat.types
-
-    @cached_property
-    def _index_of(self) -> dict[int, int]:
-        return dict(zip(self.flat.start, range(len(self.flat)), strict=True))
 
     def file_id(self, index: int) -> FileId | None:
         """Decode the Referenced File ID of a record; report a hostile one and return None."""

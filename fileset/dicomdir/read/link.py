@@ -8,7 +8,6 @@ hang a reader.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
 from itertools import compress
 from operator import ne
 
@@ -42,9 +41,8 @@ def link(flat: FlatDirectory, *, file: str = "DICOMDIR") -> Tree:
 def _by_offsets(flat: FlatDirectory, findings: Findings) -> Tree | None:
     """Return the tree if the offsets describe one that contains all records, else None."""
     tree = unlinked(len(flat))
-    tree.first, tree.last = (
-        _record_at(flat, flat.number(tag)) for tag in (tags.FIRST_ROOT_RECORD, tags.LAST_ROOT_RECORD)
-    )
+    first, last_root = flat.number(tags.FIRST_ROOT_RECORD), flat.number(tags.LAST_ROOT_RECORD)
+    tree.first, tree.last = flat.index_at(first), flat.index_at(last_root)
     last = len(flat) - 1
     # Most records are followed by the next one in the file and have no lower-level entity.
     tree.next[:last] = array("q", range(1, len(flat)))
@@ -52,7 +50,7 @@ def _by_offsets(flat: FlatDirectory, findings: Findings) -> Tree | None:
     holders = list(compress(range(len(flat)), flat.lower))
     for offsets, links, places in ((flat.next, tree.next, jumps), (flat.lower, tree.lower, holders)):
         for place in places:
-            links[place] = _record_at(flat, offsets[place])
+            links[place] = flat.index_at(offsets[place])
             if links[place] == NONE and offsets[place]:
                 return None
     if not tree.adopt_all(sorted({*jumps, *holders})):
@@ -65,12 +63,6 @@ def _by_offsets(flat: FlatDirectory, findings: Findings) -> Tree | None:
         missed = tree.reached.find(0, missed + 1)
     check_last(flat, tree, findings)
     return tree
-
-
-def _record_at(flat: FlatDirectory, offset: int) -> int:
-    """Find the index of the record at an offset, `NONE` if there is none."""
-    index = bisect_left(flat.start, offset)
-    return index if index < len(flat) and flat.start[index] == offset else NONE
 
 
 def _check_presence(flat: FlatDirectory, findings: Findings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from contextlib import suppress
 from typing import Final
 
@@ -17,7 +18,7 @@ from fileset.dicom.elements import (
     element_header,
     elements,
 )
-from fileset.dicomdir.write.layout import Frame
+from fileset.dicomdir.write.layout import NONE, Frame
 from fileset.errors import FormatError
 from fileset.findings import Finding
 
@@ -53,7 +54,9 @@ class FlatDirectory:
     misspelt: dict[int, str] = field(factory=dict)
     mended: set[int] = field(factory=set)
     findings: list[Finding] = field(factory=list)
-    _last: tuple[int, list[Element]] = field(default=(-1, []), init=False, repr=False, eq=False)
+    _last: tuple[int, list[Element], FormatError | None] = field(
+        default=(NONE, [], None), init=False, repr=False, eq=False
+    )
 
     def __len__(self) -> int:
         return len(self.start)
@@ -61,6 +64,11 @@ class FlatDirectory:
     def record_type(self, index: int) -> str:
         """Return the Directory Record Type of a record."""
         return self.types[self.type_of[index]]
+
+    def index_at(self, offset: int) -> int:
+        """Find the index of the record that starts at an offset, `NONE` if there is none."""
+        index = bisect_left(self.start, offset)
+        return index if index < len(self) and self.start[index] == offset else NONE
 
     def number(self, tag: int) -> int:
         """Decode the value of a top-level UL or US element, 0 if absent or malformed."""
@@ -84,14 +92,25 @@ class FlatDirectory:
 
         The result of the last call is cached: a caller that reads one key often reads others.
         """
-        last, parts = self._last
-        if last != index:
-            parts = []
-            start, end = self.content(index)
-            with suppress(FormatError):
-                parts.extend(elements(self.data, start, end, self.syntax))
-            self._last = index, parts
-        return parts
+        if self._last[0] != index:
+            self._parse(index)
+        return self._last[1]
+
+    def damage(self, index: int) -> FormatError | None:
+        """Return the damage that ends the elements of a record early, None for a whole record."""
+        if self._last[0] != index:
+            self._parse(index)
+        return self._last[2]
+
+    def _parse(self, index: int) -> None:
+        parts: list[Element] = []
+        damage: FormatError | None = None
+        start, end = self.content(index)
+        try:
+            parts.extend(elements(self.data, start, end, self.syntax))
+        except FormatError as problem:
+            damage = problem
+        self._last = index, parts, damage
 
     def forget_last(self) -> None:
         """Remove the last record."""

@@ -87,13 +87,7 @@ class _Value(NamedTuple):
 
 def is_whole(flat: FlatDirectory, index: int) -> bool:
     """Check whether all elements of a record can be read."""
-    start, end = flat.content(index)
-    try:
-        for _ in elements(flat.data, start, end, flat.syntax):
-            pass
-    except FormatError:
-        return False
-    return index not in flat.mended
+    return index not in flat.mended and flat.damage(index) is None
 
 
 def patched(
