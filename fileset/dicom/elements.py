@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from attrs import field, frozen
 
 from fileset.errors import FormatError
+from fileset.standard import tags
 
 Unpack = Callable[..., tuple[Any, ...]]
 
@@ -117,7 +118,7 @@ def _skip(data: bytes, at: int, end: int, stack: list[tuple[bool, Syntax]]) -> t
             at = value_at
             continue
         if (tag == ITEM) is not in_sequence or tag in (ITEM_END, SEQUENCE_END):
-            raise FormatError(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) is not allowed here", offset=at)
+            raise FormatError(f"{tags.text(tag)} is not allowed here", offset=at)
         if length == UNDEFINED:
             # PS3.5 6.2.2: the content of a UN element of undefined length is Implicit VR Little Endian
             stack.append((not in_sequence, IMPLICIT_LITTLE if vr == b"UN" else inner))
@@ -155,7 +156,7 @@ def items(data: bytes, value_at: int, value_end: int, syntax: Syntax) -> Iterato
     """Yield the items of a sequence value."""
     for item in elements(data, value_at, value_end, syntax):
         if item.tag != ITEM:
-            raise FormatError(f"({item.tag >> 16:04X},{item.tag & 0xFFFF:04X}) instead of an item", offset=item.at)
+            raise FormatError(f"{tags.text(item.tag)} instead of an item", offset=item.at)
         yield item
 
 

@@ -157,7 +157,7 @@ class DataSetWalk:
                 return self._no_element(at, previous)
             self.faults.append(Fault("FS-ELEMENT-ORDER", _order_message(tag, previous), at, tag))
         if tag >> 16 in NOT_IN_DATA_SETS or tag >> 16 == 4:
-            self.faults.append(Fault("FS-ELEMENT-GROUP", f"{_name(tag)} in the data set of a file", at, tag))
+            self.faults.append(Fault("FS-ELEMENT-GROUP", f"{tags.text(tag)} in the data set of a file", at, tag))
         self.faults += _tag_faults(tag, vr, length, at, self.creators)
         if length == UNDEFINED:
             return self._nested(tag, vr, value_at, None)
@@ -238,7 +238,7 @@ def check_items(window: FileWindow, at: int, end: int | None, syntax: Syntax, fa
             at = value_at
             continue
         if (tag == ITEM) is not level.is_sequence or tag in (ITEM_END, SEQUENCE_END):
-            raise FormatError(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) is not allowed here", offset=at)
+            raise FormatError(f"{tags.text(tag)} is not allowed here", offset=at)
         if not level.is_sequence:
             faults += _nested_faults(tag, previous[-1], length, at)
             faults += _tag_faults(tag, vr, length, at, level.creators)
@@ -267,7 +267,7 @@ def _nested_faults(tag: int, previous: int, length: int, at: int) -> list[Fault]
     """Find the faults of an element of an item: its group, order and length (PS3.5 7.1, 7.5.1, 7.8.1)."""
     faults = []
     if tag >> 16 in NOT_IN_DATA_SETS or tag >> 16 == 4:
-        faults.append(Fault("FS-ELEMENT-GROUP", f"{_name(tag)} in an item", at, tag))
+        faults.append(Fault("FS-ELEMENT-GROUP", f"{tags.text(tag)} in an item", at, tag))
     if tag <= previous:
         faults.append(Fault("FS-ELEMENT-ORDER", _order_message(tag, previous), at, tag))
     if length & 1 and length != UNDEFINED:
@@ -295,12 +295,8 @@ def _vr_fault(tag: int, vr: bytes, expected: str, at: int) -> Fault:
     return Fault("FS-ELEMENT-VR", f"{named(tag)} has VR {vr.decode('ascii', 'replace')} instead of {expected}", at, tag)
 
 
-def _name(tag: int) -> str:
-    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
-
-
 def _order_message(tag: int, previous: int) -> str:
-    return f"{_name(tag)} after {_name(previous)}"
+    return f"{tags.text(tag)} after {tags.text(previous)}"
 
 
 def sequence_faults(value: bytes) -> list[Fault]:

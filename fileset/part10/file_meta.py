@@ -109,7 +109,7 @@ def preamble_faults(data: bytes) -> list[Fault]:
 
 
 def _element_faults(tag: int, vr: str, value: bytes, at: int) -> list[Fault]:
-    name = f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+    name = tags.text(tag)
     expected = tags.META_VRS.get(tag)
     if vr == "UN" or (expected and vr != expected):
         return [Fault("FS-META-FORM", f"{name} has VR {vr}{f' instead of {expected}' if expected else ''}", at, tag)]
@@ -128,7 +128,7 @@ def _element_faults(tag: int, vr: str, value: bytes, at: int) -> list[Fault]:
 
 def _group_faults(values: dict[int, bytes], end: int) -> list[Fault]:
     faults = [
-        Fault("FS-META-MISSING", f"{name} ({tag >> 16:04X},{tag & 0xFFFF:04X}) is missing", 132, tag)
+        Fault("FS-META-MISSING", f"{name} {tags.text(tag)} is missing", 132, tag)
         for tag, name in _REQUIRED.items()
         if not values.get(tag, b"").strip(b" \0" if tag > tags.FILE_META_VERSION else b"")
     ]
@@ -144,7 +144,7 @@ def _group_faults(values: dict[int, bytes], end: int) -> list[Fault]:
     creator, information = tags.PRIVATE_INFORMATION_CREATOR_UID, tags.PRIVATE_INFORMATION
     for tag, other in ((creator, information), (information, creator)):
         if tag in values and not values.get(other):
-            message = f"({tag >> 16:04X},{tag & 0xFFFF:04X}) without ({other >> 16:04X},{other & 0xFFFF:04X})"
+            message = f"{tags.text(tag)} without {tags.text(other)}"
             faults.append(Fault("FS-META-FORM", f"private information: {message}", 132, tag))
     if values.get(tags.TRANSFER_SYNTAX_UID, b"").rstrip(b"\0 ") in _NOT_IN_FILES:
         faults.append(

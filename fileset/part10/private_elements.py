@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from fileset.dicom.header_layout import FIRST_OF_BLOCKS
+from fileset.standard import tags
 
 FIRST_CREATOR: Final = 0x10
 
@@ -25,5 +26,5 @@ def private_fault(tag: int, length: int, creators: set[int]) -> str:
         return ""
     creators.add(creator)
     if creator != tag:
-        return f"there is no private creator ({creator >> 16:04X},{creator & 0xFFFF:04X})"
+        return f"there is no private creator {tags.text(creator)}"
     return "" if length else "the private creator is empty"

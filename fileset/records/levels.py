@@ -56,7 +56,7 @@ class Field(NamedTuple):
     @property
     def label(self) -> str:
         """Keyword and tag, for messages."""
-        return f"{self.keyword} ({self.tag >> 16:04X},{self.tag & 0xFFFF:04X})"
+        return f"{self.keyword} {tags.text(self.tag)}"
 
 
 class IdentityKey(NamedTuple):

@@ -67,12 +67,12 @@ def keyword_of(tag: int) -> str:
 def named(tag: int) -> str:
     """Return the keyword of a tag for a message, or the tag itself if it has none."""
     keyword = keyword_of(tag)
-    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})" if keyword == f"{tag:08X}" else keyword
+    return tags.text(tag) if keyword == f"{tag:08X}" else keyword
 
 
 def labelled(tag: int) -> str:
     """Return keyword and number of a tag for a message. The keyword may come from a large dictionary."""
-    return f"{named(tag)} ({tag >> 16:04X},{tag & 0xFFFF:04X})"
+    return f"{named(tag)} {tags.text(tag)}"
 
 
 def tag_of(keyword: str) -> int | None:

@@ -6,6 +6,7 @@ from typing import Final
 
 from attrs import frozen
 
+from fileset.standard import tags
 from fileset.standard.syntaxes import EXPLICIT, JPEG_BASELINE, JPEG_EXTENDED, JPEG_LOSSLESS, RLE
 
 SYNTAX: Final = 0x00020010
@@ -35,7 +36,7 @@ class Attribute:
     @property
     def label(self) -> str:
         """Name and tag, for messages."""
-        return f"{self.name} ({self.tag >> 16:04X},{self.tag & 0xFFFF:04X})"
+        return f"{self.name} {tags.text(self.tag)}"
 
 
 @frozen

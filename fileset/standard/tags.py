@@ -108,3 +108,8 @@ DOUBLE_FLOAT_PIXEL_DATA: Final = 0x7FE00009
 PIXEL_DATA: Final = 0x7FE00010
 
 DATA_SET_TRAILING_PADDING: Final = 0xFFFCFFFC
+
+
+def text(tag: int) -> str:
+    """Return a tag as messages show it: "(0010,0020)"."""
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"

@@ -108,20 +108,16 @@ def _verdict(above: str, kind: str) -> tuple[str, str] | None:
 
     The linker reports record types that do not exist.
     """
-    row = RECORD_TYPES.get(kind)
-    if row is None:
+    row, parent = RECORD_TYPES.get(kind), RECORD_TYPES.get(above)
+    if row is None or (above and parent is None):
         return None
-    parent = RECORD_TYPES.get(above)
+    retired = "FS-RECORD-RETIRED", f"{kind} records are {row.status}: {row.history}"
+    if kind in (parent.children if parent else ROOT_CHILDREN):
+        return None if row.status == "current" else retired
+    if kind in (parent.former_children if parent else _FORMER_ROOTS):
+        return retired
     place = f"below a {above} record" if above else "in the root entity"
-    if above and parent is None:
-        return None
-    children = parent.children if parent else ROOT_CHILDREN
-    former = (parent.former_children if parent else ()) or ()
-    if kind not in children:
-        if kind in former or (not above and kind in _FORMER_ROOTS):
-            return "FS-RECORD-RETIRED", f"{kind} records are {row.status}: {row.history}"
-        return "FS-HIERARCHY", f"a {kind} record is not allowed {place}"
-    return None if row.status == "current" else ("FS-RECORD-RETIRED", f"{kind} records are {row.status}: {row.history}")
+    return "FS-HIERARCHY", f"a {kind} record is not allowed {place}"
 
 
 def check_torn_studies(collector: Collector) -> None:
