@@ -61,6 +61,11 @@ class FlatDirectory:
     def __len__(self) -> int:
         return len(self.start)
 
+    @property
+    def columns(self) -> tuple[array[int], ...]:
+        """The arrays with one entry per record."""
+        return self.start, self.end, self.next, self.lower, self.next_at, self.lower_at, self.in_use, self.type_of
+
     def record_type(self, index: int) -> str:
         """Return the Directory Record Type of a record."""
         return self.types[self.type_of[index]]
@@ -114,8 +119,5 @@ class FlatDirectory:
 
     def forget_last(self) -> None:
         """Remove the last record."""
-        for column in (
-            *(self.start, self.end, self.next, self.lower),
-            *(self.next_at, self.lower_at, self.in_use, self.type_of),
-        ):
+        for column in self.columns:
             column.pop()

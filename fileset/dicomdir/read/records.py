@@ -269,14 +269,10 @@ def _take(flat: FlatDirectory, record: Element, types: _Types, findings: Finding
                 raw = flat.data[part.value_at : part.value_end]
     except FormatError as problem:
         findings.add("FS-RECORD-MALFORMED", problem.text(known_offset=record.at), offset=record.at)
-    flat.start.append(record.at)
-    flat.end.append(record.end)
-    flat.next.append(numbers[tags.NEXT_RECORD][0])
-    flat.next_at.append(numbers[tags.NEXT_RECORD][1])
-    flat.lower.append(numbers[tags.LOWER_LEVEL_ENTITY][0])
-    flat.lower_at.append(numbers[tags.LOWER_LEVEL_ENTITY][1])
-    flat.in_use.append(numbers[tags.RECORD_IN_USE][0])
-    flat.type_of.append(types.number(raw))
+    (following, next_at), (lower, lower_at), (in_use, _) = numbers.values()
+    row = (record.at, record.end, following, lower, next_at, lower_at, in_use, types.number(raw))
+    for column, value in zip(flat.columns, row, strict=True):
+        column.append(value)
     return record.end
 
 
