@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from fileset.secure.errors import ALGORITHM, SecureError, damaged
 from fileset.secure.names import CIPHERS
-from fileset.secure.spliced import Cipher
+from fileset.secure.spliced import Decrypt
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives import ciphers
@@ -47,7 +47,7 @@ def decrypted(cipher: str, key: bytes, iv: bytes, data: bytes) -> bytes:
     return cbc(cipher, key, iv).decryptor().update(data)
 
 
-def decrypting(cipher: str, key: bytes, iv: bytes) -> Cipher:
-    """Make a function that decrypts blocks at any position. Raises `SecureError` as `cbc`."""
+def decrypting(cipher: str, key: bytes, iv: bytes) -> Decrypt:
+    """Make a function that decrypts blocks at any position. Raises `SecureError` as `cbc` for this initial vector."""
     cbc(cipher, key, iv)
-    return Cipher(partial(decrypted, cipher, key), iv, len(iv))
+    return partial(decrypted, cipher, key)

@@ -20,7 +20,7 @@ from fileset.secure.errors import DIGEST, INTEGRITY, SecureError, damaged
 from fileset.secure.names import CIPHERS, DATA, DIGESTED, ENVELOPED, SIGNED
 from fileset.secure.recipients import Opener, is_for_others, parsed
 from fileset.secure.signatures import SignedBy, decoded, digest_name, digests_of, verified
-from fileset.secure.spliced import Cipher, Decrypted, Spliced
+from fileset.secure.spliced import Decrypt, Decrypted, Spliced
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -137,10 +137,10 @@ def _decrypted(envelope: Envelope, opener: Opener) -> tuple[Decrypted, Layer | N
     problem = damaged("none of its keys is right")
     for key, opened_by in opener.content_keys(envelope.recipients, CIPHERS[envelope.cipher][1]):
         try:
-            cipher = decrypting(envelope.cipher, key, envelope.iv)
-            if opened_by == "certificate" and not opener.names_recipients and not _begins(envelope, cipher):
+            decrypt = decrypting(envelope.cipher, key, envelope.iv)
+            if opened_by == "certificate" and not opener.names_recipients and not _begins(envelope, decrypt):
                 raise is_for_others(parsed(envelope.recipients))
-            plain = Decrypted(envelope.encrypted, cipher)
+            plain = Decrypted(envelope.encrypted, decrypt, envelope.iv)
             return plain, _layer(plain, envelope.content_type), opened_by
         except SecureError as reason:
             problem = reason
@@ -150,10 +150,11 @@ def _decrypted(envelope: Envelope, opener: Opener) -> tuple[Decrypted, Layer | N
 # ---------------------------------------------------------------- the layer inside
 
 
-def _begins(envelope: Envelope, cipher: Cipher) -> bool:
+def _begins(envelope: Envelope, decrypt: Decrypt) -> bool:
     """Test whether the decrypted bytes begin like a layer or a DICOM file; with a wrong key they hardly ever do."""
-    whole = min(_HEAD, envelope.encrypted.size // cipher.block * cipher.block)
-    head = cipher.decrypt(envelope.iv, envelope.encrypted(0, whole))
+    block = len(envelope.iv)
+    whole = min(_HEAD, envelope.encrypted.size // block * block)
+    head = decrypt(envelope.iv, envelope.encrypted(0, whole))
     return not head or head[0] == SEQUENCE or head[_PREFIX] == b"DICM"
 
 

@@ -6,8 +6,6 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 
-from attrs import frozen
-
 from fileset.secure.ber import Reading
 from fileset.secure.errors import DIGEST, SecureError, damaged
 
@@ -44,23 +42,18 @@ class Spliced:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-@frozen
-class Cipher:
-    """A cipher in CBC mode: `decrypt` needs the block before the data, or the initial vector, and the data."""
-
-    decrypt: Callable[[bytes, bytes], bytes]
-    iv: bytes
-    block: int
+Decrypt = Callable[[bytes, bytes], bytes]
+"""A cipher in CBC mode: it needs the block before the data, or the initial vector, and the data."""
 
 
 class Decrypted:
     """The plain bytes of an encrypted run: `size` of them, without the padding (RFC 5652 6.3)."""
 
-    def __init__(self, encrypted: Spliced, cipher: Cipher) -> None:
-        block = cipher.block
+    def __init__(self, encrypted: Spliced, decrypt: Decrypt, iv: bytes) -> None:
+        block = len(iv)
         if not encrypted.size or encrypted.size % block:
             raise damaged("the encrypted content is cut off")
-        self._encrypted, self._cipher = encrypted, cipher
+        self._encrypted, self._decrypt, self._iv = encrypted, decrypt, iv
         self.size = encrypted.size
         last = self(encrypted.size - block, block)
         padding = last[-1]
@@ -73,11 +66,11 @@ class Decrypted:
         size = min(size, self.size - at)
         if size <= 0:
             return b""
-        block = self._cipher.block
+        block = len(self._iv)
         begin = at // block * block
         end = -(-(at + size) // block) * block
         first = max(begin - block, 0)
         data = self._encrypted(first, end - first)
-        before, data = (data[:block], data[block:]) if begin else (self._cipher.iv, data)
-        plain = self._cipher.decrypt(before, data)
+        before, data = (data[:block], data[block:]) if begin else (self._iv, data)
+        plain = self._decrypt(before, data)
         return plain if len(plain) == size else plain[at - begin : at - begin + size]
