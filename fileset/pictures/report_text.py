@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
@@ -27,21 +28,17 @@ class ReportLine:
 
 def report_lines(dataset: Dataset) -> Iterator[ReportLine]:
     """Yield the content items of a report in order; after `MOST_LINES` lines, a last one says that there are more."""
-    stack: list[Iterator[tuple[int, Attributes]]] = [iter([(0, Attributes((dataset,)))])]
-    count = 0
-    while stack:
-        for depth, item in stack[-1]:
-            if count == MOST_LINES:
-                yield ReportLine(0, "...", f"more than {MOST_LINES} lines")
-                return
-            count += 1
-            show = _VALUES.get(item.text("ValueType"))
-            yield ReportLine(depth, _meaning(item, "ConceptNameCodeSequence"), show(item) if show else "")
-            if depth < DEEPEST:
-                stack.append(iter([(depth + 1, child) for child in item.items("ContentSequence")]))
-                break
-        else:
-            stack.pop()
+    lines = _lines(0, Attributes((dataset,)))
+    yield from islice(lines, MOST_LINES)
+    if next(lines, None):
+        yield ReportLine(0, "...", f"more than {MOST_LINES} lines")
+
+
+def _lines(depth: int, item: Attributes) -> Iterator[ReportLine]:
+    show = _VALUES.get(item.text("ValueType"))
+    yield ReportLine(depth, _meaning(item, "ConceptNameCodeSequence"), show(item) if show else "")
+    for child in item.items("ContentSequence") if depth < DEEPEST else ():
+        yield from _lines(depth + 1, child)
 
 
 def _meaning(attributes: Attributes, keyword: str) -> str:
