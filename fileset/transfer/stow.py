@@ -152,25 +152,26 @@ class _StowWorker:
 
     def _tries(self, waiting: list[_Waiting]) -> Iterator[Sent]:
         for attempt in self._delivery.attempts(self._stop):
+            again: list[_Waiting] = []
             try:
-                waiting, ended = self._try(waiting)
+                yield from self._try(waiting, again)
             except _NoConnectionError:
                 if attempt == self._delivery.retries:
                     raise
-                continue
-            yield from ended
+            waiting = again
             if not waiting:
                 return
         yield from (sent for _, sent in waiting)
 
-    def _try(self, waiting: list[_Waiting]) -> tuple[list[_Waiting], list[Sent]]:
-        """Send all waiting instances in one request; return the ones to retry, and the finished ones."""
+    def _try(self, waiting: list[_Waiting], again: list[_Waiting]) -> Iterator[Sent]:
+        """Send all waiting instances in one request; yield the finished ones, and add the ones to retry to `again`."""
         import httpx
 
         items = [item for item, _ in waiting]
         try:
             status, content = self._post(items)
         except (httpx.ConnectError, httpx.ConnectTimeout) as problem:
+            again += waiting
             reason = re.sub(r"^\[(?:Errno|WinError) -?\d+\] ", "", str(problem)) or "the server took too long"
             raise _NoConnectionError(
                 f"{without_password(self._settings.address)}: no connection: {reason}",
@@ -178,53 +179,45 @@ class _StowWorker:
             ) from problem
         except httpx.HTTPError as problem:
             reason = f"no answer from {without_password(self._settings.url)}: {str(problem) or type(problem).__name__}"
-            return [(item, evolve(sent, reason=reason)) for item, sent in waiting], []
-        except (FilesetError, OSError) as problem:  # a file ended too early: the others are sent without it
+            again += [(item, evolve(sent, reason=reason)) for item, sent in waiting]
+            return
+        except (FilesetError, OSError) as problem:
             if len(items) == 1:
-                return [], [evolve(waiting[0][1], reason=str(problem))]
-            return self._each(waiting)
+                yield evolve(waiting[0][1], reason=str(problem))
+            else:
+                yield from self._each(waiting, again)  # a file ended too early: the others are sent without it
+            return
         if status == _MEDIA_TYPE and self._can_renew(items):
-            return self._each(waiting, renews=len(items) == 1)  # the server does not say which file it means
-        if status in _HOPELESS:
+            # The server does not say which file it means.
+            yield from self._each(waiting, again, renews=len(items) == 1)
+        elif status == 413 and len(items) > 1:
+            yield from self._each(waiting, again)
+        elif status in _HOPELESS:
             advice = _TRANSCODE if status == _MEDIA_TYPE and not self._delivery.transcode else ""
             raise PeerError(
                 f"{without_password(self._settings.address)}: {_HOPELESS[status]} (HTTP {status})", advice=advice
             )
-        if status == 413 and len(items) > 1:
-            return self._each(waiting)
-        document = _document(content)
-        answer = _Answer(status, _uids(document, _REFERENCED, _WARNING), _uids(document, _FAILED, _REASON))
-        refused = [one for one in waiting if answer.refused.get(one[1].sop_instance_uid) == _SYNTAX]
-        if not self._can_renew([item for item, _ in refused]):
-            return _sorted(waiting, answer)
-        again, ended = _sorted([one for one in waiting if one not in refused], answer)
-        more, others = self._each(refused, renews=True, raises=not ended)
-        return again + more, ended + others
+        else:
+            document = _document(content)
+            answer = _Answer(status, _uids(document, _REFERENCED, _WARNING), _uids(document, _FAILED, _REASON))
+            refused = [one for one in waiting if answer.refused.get(one[1].sop_instance_uid) == _SYNTAX]
+            if not self._can_renew([item for item, _ in refused]):
+                refused = []
+            yield from _finished([one for one in waiting if one not in refused], answer, again)
+            yield from self._each(refused, again, renews=True)
 
-    def _each(
-        self, waiting: list[_Waiting], *, renews: bool = False, raises: bool = True
-    ) -> tuple[list[_Waiting], list[Sent]]:
-        """Send each waiting instance in a separate request, transcoded if `renews`; return the same as `_try`.
-
-        Raise an error only if `raises` and no instance is finished yet, because its results would be lost. After that, the
-        error becomes the reason of the other instances, and the next try raises it.
-        """
-        again: list[_Waiting] = []
-        ended: list[Sent] = []
-        for at, one in enumerate(waiting):
+    def _each(self, waiting: list[_Waiting], again: list[_Waiting], *, renews: bool = False) -> Iterator[Sent]:
+        """Do as `_try` with a request for each instance, transcoded if `renews`."""
+        for at, one in enumerate(waiting, 1):
+            renewed = self._renewed(*one) if renews and self._can_renew([one[0]]) else one
+            if isinstance(renewed, Sent):
+                yield renewed
+                continue
             try:
-                more, done = self._alone(one, renews=renews)
-            except FilesetError as problem:
-                if raises and not ended:
-                    raise
-                return again + [(item, evolve(sent, reason=str(problem))) for item, sent in waiting[at:]], ended
-            again += more
-            ended += done
-        return again, ended
-
-    def _alone(self, one: _Waiting, *, renews: bool) -> tuple[list[_Waiting], list[Sent]]:
-        renewed = self._renewed(*one) if renews and self._can_renew([one[0]]) else one
-        return ([], [renewed]) if isinstance(renewed, Sent) else self._try([renewed])
+                yield from self._try([renewed], again)
+            except _NoConnectionError:
+                again += waiting[at:]
+                raise
 
     def _can_renew(self, items: Sequence[Payload]) -> bool:
         """Check whether transcoding is wanted, and would change one of the files."""
@@ -323,24 +316,18 @@ def _values(item: Mapping[str, Any], tag: str) -> list[Any]:
     return values if isinstance(values, list) else []
 
 
-def _sorted(waiting: list[_Waiting], answer: _Answer) -> tuple[list[_Waiting], list[Sent]]:
-    """Split the instances after an answer into those to retry and finished ones."""
-    again, ended = [], []
+def _finished(waiting: list[_Waiting], answer: _Answer, again: list[_Waiting]) -> Iterator[Sent]:
+    """Yield the instances that an answer finishes, and add the ones to retry to `again`."""
     for item, sent in waiting:
         uid = sent.sop_instance_uid
         if uid in answer.stored:
             warning = answer.stored[uid]
-            ended.append(
-                evolve(sent, state=ARRIVED, status=warning, reason=f"warning {warning:04X}H" if warning else "")
-            )
+            yield evolve(sent, state=ARRIVED, status=warning, reason=f"warning {warning:04X}H" if warning else "")
         elif uid in answer.refused:
             code = answer.refused[uid]
-            reason = "refused by the server" + (
-                f", failure reason {code:04X}H{_CAUSES.get(code, '')}" if code is not None else ""
-            )
-            ended.append(evolve(sent, reason=reason, status=code))
+            cause = "" if code is None else f", failure reason {code:04X}H{_CAUSES.get(code, '')}"
+            yield evolve(sent, reason=f"refused by the server{cause}", status=code)
         elif answer.status in _BUSY:
             again.append((item, evolve(sent, reason=f"HTTP {answer.status}")))
         else:
-            ended.append(evolve(sent, reason=f"HTTP {answer.status}: the answer does not name the instance"))
-    return again, ended
+            yield evolve(sent, reason=f"HTTP {answer.status}: the answer does not name the instance")
