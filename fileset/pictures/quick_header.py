@@ -19,7 +19,7 @@ from fileset.dicom.elements import (
     element_header,
     skip_undefined,
 )
-from fileset.dicom.header import DEFLATED, EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, Reading
+from fileset.dicom.header import DEFLATED, EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, PIXEL_DATA, Reading
 from fileset.errors import FormatError
 from fileset.part10.file_meta import check_meta
 
@@ -41,7 +41,6 @@ TAGS: Final = frozenset((
 ))  # fmt: skip
 """The elements to keep: Image Pixel Module, windows, palettes, spacing, orientation, and the values of patient and series
 for pages."""
-_PIXELS: Final = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
 
 Found = tuple["Dataset", str, int, int, str, int]
 """The data set, transfer syntax, tag of the pixels, position, VR and length of their value."""
@@ -74,7 +73,7 @@ def _walk(data: bytes, at: int, syntax: str, encoding: Syntax) -> Found | None:
         tag, vr, value, length = element_header(data, at, encoding)
         if tag <= previous or tag in _SEQUENCES or (vr not in SHORT_VRS and vr not in LONG_VRS and encoding.explicit):
             return None
-        if tag in _PIXELS:
+        if tag in PIXEL_DATA:
             dataset = Dataset({Tag(key): element for key, element in kept.items()})
             return dataset, syntax, tag, value, vr.decode("ascii") or "OW", length
         previous = tag

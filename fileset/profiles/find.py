@@ -65,7 +65,5 @@ def _meant(words: str, names: dict[str, str], what: str) -> frozenset[str] | Non
 
 
 def _allows(profile: Profile, classes: Iterable[str] | None, syntaxes: frozenset[str] | None) -> bool:
-    allowed = [profile.services[name] for name in profile.services] if classes is None else [
-        found for name in classes if (found := profile.syntaxes(name)) is not None
-    ]  # fmt: skip
-    return any(syntaxes is None or not some or not syntaxes.isdisjoint(some) for some in allowed)
+    allowed = profile.services.values() if classes is None else map(profile.syntaxes, classes)
+    return any(some is not None and (syntaxes is None or not some or not syntaxes.isdisjoint(some)) for some in allowed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
 from time import monotonic
@@ -68,11 +69,9 @@ class Crew(Generic[Task]):
         running = True
         while running:
             running = any(thread.is_alive() for thread in self._threads)
-            try:
+            with suppress(Empty):
                 while True:
                     yield self._done.get(timeout=_POLL if running else 0)
-            except Empty:
-                pass
 
     def _work(self) -> None:
         worker = None

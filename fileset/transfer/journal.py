@@ -53,12 +53,10 @@ class Journal:
         with open(self._path or "", encoding="utf-8", errors="replace") as file:
             text = file.read()
         *lines, last = text.split("\n")
-        for number, line in enumerate(lines):
-            entry = _entry(line)
-            if entry is None and number == 0:
-                raise RefusedError(f"{self._path}: is not a journal of `fileset send`", advice=_OTHER)
-            if entry is not None:
-                self._known.add(entry)
+        entries = [_entry(line) for line in lines]
+        if entries and entries[0] is None:
+            raise RefusedError(f"{self._path}: is not a journal of `fileset send`", advice=_OTHER)
+        self._known.update(filter(None, entries))
         return bool(last)
 
     def has(self, uid: str, size: int, changes: Changes) -> bool:

@@ -85,8 +85,7 @@ def response(command_set: bytes) -> tuple[int, int, str]:
         for part in elements(command_set, 0, len(command_set), IMPLICIT_LITTLE)
     }
     comment = values.get(ERROR_COMMENT, b"").decode("latin_1").strip(" \0")
-    numbers = (int.from_bytes(values.get(tag, b""), "little") for tag in (_RESPONDED_TO, STATUS))
-    answered, status = numbers
+    answered, status = (int.from_bytes(values.get(tag, b""), "little") for tag in (_RESPONDED_TO, STATUS))
     return answered, status, comment
 
 

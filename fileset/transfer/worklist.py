@@ -116,11 +116,9 @@ def _found(line: PeerSettings, query: Dataset) -> list[Dataset]:
 
 
 def _answers(peer: Peer, answers: Iterable[tuple[Any, Any]]) -> Iterable[Dataset]:
-    number = 0
-    for status, entry in answers:
+    for number, (status, entry) in enumerate(answers, 1):
         code = status.get("Status") if status else None
         if code in _PENDING and entry is not None:
-            number += 1
             if number > _MOST:
                 raise RefusedError(f"the worklist of {peer} has more than {_MOST} such entries. Add another --match")
             entry.decode()
