@@ -89,8 +89,7 @@ class _AssociationWorker:
     """A worker with one association at a time; it opens a new one after a loss."""
 
     def __init__(self, settings: CStore, pairs: Sequence[Pair], later: list[Job], stop: Event) -> None:
-        self._line = settings.line
-        self._delivery = settings.delivery
+        self._settings = settings
         self._pairs = pairs
         self._later = later
         self._stop = stop
@@ -108,7 +107,7 @@ class _AssociationWorker:
 
         Raises `PeerError` if no association can be made.
         """
-        item = task.item or self._delivery.prepare(task.source)
+        item = task.item or self._settings.delivery.prepare(task.source)
         if isinstance(item, Sent):
             yield item
             return
@@ -122,7 +121,7 @@ class _AssociationWorker:
 
     def _target(self, item: Payload, pair: Pair) -> str:
         """Choose the transfer syntax to propose next, "" if the peer accepts this pair or there is nothing else to try."""
-        if not self._delivery.transcode or pair in self._ready().contexts:
+        if not self._settings.delivery.transcode or pair in self._ready().contexts:
             return ""
         return next_target(item, pair[1])
 
@@ -136,7 +135,7 @@ class _AssociationWorker:
         return self._tries(item, outcome)
 
     def _tries(self, item: Payload, outcome: Sent) -> Sent:
-        for attempt in self._delivery.attempts(self._stop):
+        for attempt in self._settings.delivery.attempts(self._stop):
             association = self._ready()
             if item.pair not in association.contexts:
                 return evolve(outcome, state=UNSENDABLE, reason=self._refusal(item))
@@ -147,7 +146,7 @@ class _AssociationWorker:
 
     def _refusal(self, item: Payload) -> str:
         refusal = f"the peer does not take {named(*item.pair)}"
-        if self._delivery.transcode:
+        if self._settings.delivery.transcode:
             return f"{refusal}, nor uncompressed"
         return f"{refusal}; it may take the file with --transcode"
 
@@ -160,9 +159,11 @@ class _AssociationWorker:
         attempt = 0
         while True:
             try:
-                return self._line.associate(self._pairs)
+                return self._settings.line.associate(self._pairs)
             except PeerError:
-                if attempt == self._delivery.retries or self._stop.wait(self._delivery.pause * 2**attempt):
+                if attempt == self._settings.delivery.retries or self._stop.wait(
+                    self._settings.delivery.pause * 2**attempt
+                ):
                     raise
                 attempt += 1
 
@@ -173,11 +174,11 @@ class _AssociationWorker:
         except AbortedError as problem:
             return evolve(outcome, reason=str(problem)), _TRIES_AFTER_ABORT
         except LostError as problem:
-            return evolve(outcome, reason=str(problem)), self._delivery.retries + 1
+            return evolve(outcome, reason=str(problem)), self._settings.delivery.retries + 1
         except (MediumError, OSError) as problem:  # a part of the instance is already sent, so nothing else can follow
             return evolve(outcome, reason=str(problem)), 1
         outcome, helps = judged(outcome, status, comment, again=again)
-        return outcome, self._delivery.retries + 1 if helps else 1
+        return outcome, self._settings.delivery.retries + 1 if helps else 1
 
 
 def judged(outcome: Sent, status: int, comment: str, *, again: bool = False) -> tuple[Sent, bool]:

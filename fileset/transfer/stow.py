@@ -115,7 +115,6 @@ class _NoConnectionError(PeerError):
 class _StowWorker:
     def __init__(self, settings: Stow, stop: Event) -> None:
         self._settings = settings
-        self._delivery = settings.delivery
         self._stop = stop
         self._client = settings.client()
         self._not_taken: set[str] = set()
@@ -130,7 +129,7 @@ class _StowWorker:
         waiting: list[_Waiting] = []
         size = 0
         for source in task:
-            item = self._delivery.prepare(source)
+            item = self._settings.delivery.prepare(source)
             if isinstance(item, Sent):
                 yield item
                 continue
@@ -151,12 +150,12 @@ class _StowWorker:
             yield from self._tries(waiting)
 
     def _tries(self, waiting: list[_Waiting]) -> Iterator[Sent]:
-        for attempt in self._delivery.attempts(self._stop):
+        for attempt in self._settings.delivery.attempts(self._stop):
             again: list[_Waiting] = []
             try:
                 yield from self._try(waiting, again)
             except _NoConnectionError:
-                if attempt == self._delivery.retries:
+                if attempt == self._settings.delivery.retries:
                     raise
             waiting = again
             if not waiting:
@@ -193,7 +192,7 @@ class _StowWorker:
         elif status == 413 and len(items) > 1:
             yield from self._each(waiting, again)
         elif status in _HOPELESS:
-            advice = _TRANSCODE if status == _MEDIA_TYPE and not self._delivery.transcode else ""
+            advice = _TRANSCODE if status == _MEDIA_TYPE and not self._settings.delivery.transcode else ""
             raise PeerError(
                 f"{without_password(self._settings.address)}: {_HOPELESS[status]} (HTTP {status})", advice=advice
             )
@@ -221,7 +220,7 @@ class _StowWorker:
 
     def _can_renew(self, items: Sequence[Payload]) -> bool:
         """Check whether transcoding is wanted, and would change one of the files."""
-        return self._delivery.transcode and any(item.transfer_syntax_uid != EXPLICIT for item in items)
+        return self._settings.delivery.transcode and any(item.transfer_syntax_uid != EXPLICIT for item in items)
 
     def _renewed(self, item: Payload, sent: Sent) -> _Waiting | Sent:
         """Transcode an instance; return its entry of the report if that fails."""
