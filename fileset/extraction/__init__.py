@@ -116,7 +116,7 @@ def _extract_one(record: InstanceRecord, target: Target, report: ExtractReport, 
         else:
             report.add(copy)
             report.findings += found
-            report.lacking.update(target.lacking(one))
+            report.lacking.update(target.layout.lacking(one))
             return
 
 

@@ -65,7 +65,7 @@ class Target:
     def __init__(self, root: str, layout: PathTemplate, *, ascii_only: bool = False) -> None:
         self.root = root
         self.shortened = 0
-        self._layout = layout
+        self.layout = layout
         self._longest = LONGEST_PATH if layout.keeps_names else LONGEST
         self._ascii = ascii_only
         self._made: set[str] = set()
@@ -87,27 +87,23 @@ class Target:
     def path(self, record: InstanceRecord) -> str:
         """Choose the path for the file of a record, and make the folders of it."""
         folder, cut = self.root, False
-        texts = list(self._layout.folder_names(record))
+        texts = list(self.layout.folder_names(record))
         room = self._room(texts)
         for text in texts:
             folder, shorter = self._folder(folder, text, room)
             cut |= shorter
-        text = self._layout.file_name(record)
-        ending = ending_of(text) if self._layout.keeps_names else ""
+        text = self.layout.file_name(record)
+        ending = ending_of(text) if self.layout.keeps_names else ""
         whole = safe_name(text, ascii_only=self._ascii, longest=self._longest, ending=ending)
-        left = LONGEST_PATH - len(os.path.abspath(folder)) - 1 - len(self._layout.suffix)
+        left = LONGEST_PATH - len(os.path.abspath(folder)) - 1 - len(self.layout.suffix)
         name = fitted(whole, text, left, ending)
         self.shortened += cut or name != whole
-        return os.path.join(folder, name + self._layout.suffix)
-
-    def lacking(self, record: InstanceRecord) -> Iterator[str]:
-        """Find the keywords of the template for which the instance has no value."""
-        return self._layout.lacking(record)
+        return os.path.join(folder, name + self.layout.suffix)
 
     def _room(self, texts: Sequence[str]) -> int:
         """Compute the largest length of each folder name, so that the whole path with a UID as file name is short enough."""
         sizes = [len(safe_name(text, ascii_only=self._ascii, longest=self._longest)) + 1 for text in texts]
-        left = LONGEST_PATH - len(os.path.abspath(self.root)) - 1 - LONGEST - len(self._layout.suffix)
+        left = LONGEST_PATH - len(os.path.abspath(self.root)) - 1 - LONGEST - len(self.layout.suffix)
         room = self._longest
         while sum(sizes) > left and room > SHORTEST:
             room -= 4
@@ -158,7 +154,7 @@ class Target:
 
     def _beside(self, path: str, digest: str) -> str:
         """Choose another name for a file whose name is taken."""
-        ending = ending_of(path) if self._layout.keeps_names else self._layout.suffix
+        ending = ending_of(path) if self.layout.keeps_names else self.layout.suffix
         return f"{path.removesuffix(ending)}-{digest[:16]}{ending}"
 
     def _copy(

@@ -9,7 +9,7 @@ from typing import Final
 from attrs import frozen
 
 from fileset.dicom.character_sets import CODECS
-from fileset.profiles.words import ROLE_NAMES, Table
+from fileset.profiles.words import ROLE_NAMES, Row
 from fileset.standard.profiles import ANY_CLASSES, PROFILES, S_MIME
 from fileset.standard.sop_classes import SOP_CLASSES
 from fileset.standard.syntaxes import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, SYNTAX_NAMES
@@ -49,7 +49,7 @@ class Section:
     number: str
     title: str
     paragraphs: tuple[str, ...] = ()
-    table: Sequence[tuple[str, ...]] = ()
+    table: Sequence[Row] = ()
 
 
 def sections(one: Implementation) -> Iterator[Section]:
@@ -76,19 +76,19 @@ def sections(one: Implementation) -> Iterator[Section]:
         ("Profiles with SEC use the Basic DICOM Media Security Profile (PS3.15 D.1), with the extra `secure`. Written are "
         "AES-256 in CBC mode, RSA and password recipients, and inside a SHA-256 digest or an RSA signature; read are all "
         "algorithms of D.1."),
-    ), _profiles())  # fmt: skip
+    ), [*_profiles()])  # fmt: skip
     yield Section("5", "SOP Classes", (
         ("Every Storage SOP Class that is current has the directory record that PS3.3 F.5 gives it. Those that are retired "
         "are read and listed, and refused under a profile."),
-    ), _classes())  # fmt: skip
+    ), [*_classes()])  # fmt: skip
     yield Section("6", "Transfer Syntaxes", (
         ("Files of every transfer syntax are copied unchanged. A DICOMDIR is read in Explicit and Implicit VR, Little "
         "and Big Endian, and always written in Explicit VR Little Endian (PS3.10 8.6)."),
-    ), _syntaxes())  # fmt: skip
+    ), [*_syntaxes()])  # fmt: skip
     yield Section("7", "Directory Records: Additional Keys", (
         ("Beside the keys of PS3.3 F.5, and those of the profile, records hold these Type 3 keys where an instance has "
         "them. `--keys minimal` leaves them out."),
-    ), _keys())  # fmt: skip
+    ), [*_keys()])  # fmt: skip
     yield Section("8", "Augmented and Private Application Profiles", (
         ("Augmented Application Profiles: none. Keys of Type 3 beyond those of a profile (section 7, and the attributes "
         "that the user adds with `--keys +KEYWORD`) do not change the profile that is claimed."),
@@ -97,7 +97,7 @@ def sections(one: Implementation) -> Iterator[Section]:
     yield Section("9", "Support of Character Sets", (
         ("Records hold text in the character set of the instance, or in ISO_IR 192 where instances of one patient, study "
         "or series use several. Combinations with code extensions (ISO 2022) are read and kept."),
-    ), _character_sets())  # fmt: skip
+    ), [*_character_sets()])  # fmt: skip
     yield Section("10", "Extensions, Specializations and Privatizations", (
         ("Instances of a SOP Class without a record type become an IMAGE record if they have pixel data. On request they "
         f"become a PRIVATE record with Private Record UID {one.private_record_uid}."),
@@ -106,44 +106,41 @@ def sections(one: Implementation) -> Iterator[Section]:
     ))  # fmt: skip
 
 
-def _profiles() -> Table:
-    rows: Table = [("Profile", "PS3.11", "Creator", "Reader", "Updater", "Written as")]
+def _profiles() -> Iterator[Row]:
+    yield "Profile", "PS3.11", "Creator", "Reader", "Updater", "Written as"
     for profile in PROFILES.values():
         supported = ("yes" if role in profile.roles else "-" for role in ROLE_NAMES)
         secured = "; every file encrypted" if profile.secure else ""
         secured = "; the mail program secures the e-mail" if profile.security == S_MIME else secured
         forms = ", ".join(_FORMATS[form] for form in profile.medium.writes if form in _FORMATS) + secured
-        rows.append((profile.id, profile.annex, *supported, forms if "FSC" in profile.roles else "-"))
-    return rows
+        yield profile.id, profile.annex, *supported, forms if "FSC" in profile.roles else "-"
 
 
-def _classes() -> Table:
-    rows: Table = [("SOP Class", "UID", "Record type", "Create", "Read")]
+def _classes() -> Iterator[Row]:
+    yield "SOP Class", "UID", "Record type", "Create", "Read"
     for uid in sorted(ANY_CLASSES, key=lambda uid: [int(part) for part in uid.split(".")]):
         row = SOP_CLASSES[uid]
-        rows.append((row.name, uid, row.record_type or "PRIVATE, on request", "yes", "yes"))
-    return rows
+        yield row.name, uid, row.record_type or "PRIVATE, on request", "yes", "yes"
 
 
-def _syntaxes() -> Table:
-    rows: Table = [("Transfer Syntax", "UID", "Copied", "Decoded", "Result of transcoding")]
+def _syntaxes() -> Iterator[Row]:
+    yield "Transfer Syntax", "UID", "Copied", "Decoded", "Result of transcoding"
     for uid, name in SYNTAX_NAMES.items():
         decoded = "no" if uid in _VIDEO else "yes" if uid in _NATIVE else "with the extra images"
-        rows.append((name, uid, "yes", decoded, "yes" if uid == EXPLICIT else "no"))
-    return rows
+        yield name, uid, "yes", decoded, "yes" if uid == EXPLICIT else "no"
 
 
-def _keys() -> Table:
-    rows: Table = [("Record", "Key", "Tag", "Type")]
+def _keys() -> Iterator[Row]:
+    yield "Record", "Key", "Tag", "Type"
     for level, keys in USUAL_KEYS.items():
         for key in keys:
             tag = f"({key.tag >> 16:04X},{key.tag & 0xFFFF:04X})"
-            rows.append((level or "instances of a series", key.keyword, tag, key.type))
-    return rows
+            yield level or "instances of a series", key.keyword, tag, key.type
 
 
-def _character_sets() -> Table:
-    return [("Defined Term",), *((term,) for term in CODECS if term)]
+def _character_sets() -> Iterator[Row]:
+    yield ("Defined Term",)
+    yield from ((term,) for term in CODECS if term)
 
 
 def as_markdown(one: Implementation) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 from fileset.standard.profile_keys import PROFILE_KEYS
@@ -11,7 +12,8 @@ from fileset.standard.profiles import ANY, MULTI_FRAME, Profile
 from fileset.standard.sop_classes import SOP_CLASSES
 from fileset.standard.syntaxes import syntax_name
 
-Table = list[tuple[str, ...]]
+Row = tuple[str, ...]
+Table = list[Row]
 """Rows of cells; the first row holds the headings."""
 
 ROLE_NAMES: Final = {"FSC": "File-set Creator", "FSR": "File-set Reader", "FSU": "File-set Updater"}
@@ -49,33 +51,29 @@ def _icons(profile: Profile) -> str:
     return f"{need}: {icon.size} x {icon.size} pixels"
 
 
-def services_of(profile: Profile) -> Table:
-    """Return SOP Classes and the transfer syntaxes that the profile allows for each."""
-    rows: Table = [("SOP class", "Transfer syntaxes")]
+def services_of(profile: Profile) -> Iterator[Row]:
+    """Yield SOP Classes and the transfer syntaxes that the profile allows for each."""
+    yield "SOP class", "Transfer syntaxes"
     for service, syntaxes in profile.services.items():
         names = "; ".join(f"{syntax_name(uid)} ({uid})" for uid in syntaxes)
-        rows.append((service_name(service), names or _BY_STATEMENT))
-    return rows
+        yield service_name(service), names or _BY_STATEMENT
 
 
-def keys_of_profile(profile: Profile) -> Table:
-    """Return the keys that the profile adds to directory records."""
-    rows: Table = [("Record", "Key", "Type", "Condition")]
+def keys_of_profile(profile: Profile) -> Iterator[Row]:
+    """Yield the keys that the profile adds to directory records."""
+    yield "Record", "Key", "Type", "Condition"
     for record_type, keys in PROFILE_KEYS[profile.keys].items():
         for key in keys:
             tag = f"({key.tag >> 16:04X},{key.tag & 0xFFFF:04X})"
-            rows.append((record_type, f"{key.keyword} {tag}", key.type, key.condition or "-"))
-    return rows
+            yield record_type, f"{key.keyword} {tag}", key.type, key.condition or "-"
 
 
-def constraints_of(profile: Profile) -> Table:
-    """Describe the demands on attributes of instances; sixteen overlay groups are one row."""
-    rows: Table = [("Rule", "SOP class", "Attribute", "Must be", "Where")]
+def constraints_of(profile: Profile) -> Iterator[Row]:
+    """Yield the demands on attributes of instances; sixteen overlay groups are one row."""
+    yield "Rule", "SOP class", "Attribute", "Must be", "Where"
     for row in profile.constraints:
-        if row.attribute.tag >> 16 in range(0x6002, 0x6020):
-            continue
-        rows.append((row.rule, _classes(row), row.attribute.label.replace("(6000,", "(60xx,"), _must(row), _when(row)))
-    return rows
+        if row.attribute.tag >> 16 not in range(0x6002, 0x6020):
+            yield row.rule, _classes(row), row.attribute.label.replace("(6000,", "(60xx,"), _must(row), _when(row)
 
 
 def _classes(row: Constraint) -> str:
@@ -100,12 +98,13 @@ def _when(row: Constraint) -> str:
 
 def tables_of(profile: Profile) -> Iterator[tuple[str, Table]]:
     """Yield the titled tables of a profile; one without rows is left out."""
-    for title, table in (
+    for title, rows in (
         ("SOP classes and transfer syntaxes", services_of(profile)),
         ("Additional keys of directory records" + (f" (PS3.11 Table {profile.keys})" if profile.keys else ""),
          keys_of_profile(profile)),
         ("Rules for instances", constraints_of(profile)),
     ):  # fmt: skip
+        table = list(rows)
         if len(table) > 1:
             yield title, table
 
@@ -132,7 +131,7 @@ def document_of(profile: Profile) -> dict[str, Any]:
         "security": profile.security,
         "rules": [
             {"rule": rule, "sop_class": classes, "attribute": attribute, "must_be": must, "where": where}
-            for rule, classes, attribute, must, where in constraints_of(profile)[1:]
+            for rule, classes, attribute, must, where in islice(constraints_of(profile), 1, None)
         ],
         "note": profile.note,
     }
