@@ -67,7 +67,7 @@ class AbortedError(LostError):
     """The peer aborted the association, perhaps because of the instance that it just received."""
 
 
-@define
+@define(eq=False)
 class Association:
     """An association to a peer; `contexts` are the accepted pairs, each with the number of its presentation context.
 

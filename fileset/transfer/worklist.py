@@ -80,17 +80,15 @@ def _query(match: Mapping[str, str]) -> Dataset:
     from pydicom import Dataset
 
     query, step = Dataset(), Dataset()
-    for keyword in (*_SHOWN, "StudyInstanceUID", "RequestedProcedureID"):
-        setattr(query, keyword, "")
-    for keyword in _OF_STEP:
-        setattr(step, keyword, "")
-    for keyword, value in match.items():
+    for keyword in match:
         tag = tag_of(keyword)
         if tag is None or vr_of(tag) == "SQ":
             raise RuleError(
                 f"a worklist cannot be asked for {keyword!r}",
                 advice="Use one such as AccessionNumber, PatientID, PatientName or Modality",
             )
+    wanted = dict.fromkeys((*_SHOWN, "StudyInstanceUID", "RequestedProcedureID", *_OF_STEP), "")
+    for keyword, value in {**wanted, **match}.items():
         setattr(step if keyword in _OF_STEP else query, keyword, value)
     if not all(value.isascii() for value in match.values()):
         query.SpecificCharacterSet = "ISO_IR 192"
