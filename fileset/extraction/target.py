@@ -139,29 +139,23 @@ class Target:
         Raises `MediumError` if the folder cannot be written, and the errors of `source`.
         """
         state, copy = _compared(path, source) if os.path.lexists(path) else (_PART, None)
-        if state == _SAME and copy is not None:
-            return self._copy(path, copy, file_id, already_there=True)
-        with _temporary(os.path.dirname(path)) as temporary:
-            copy = _write(temporary, source, restricted(0o666, mode))
-            beside = state == _OTHER
-            if beside:
-                path = self._beside(path, copy[1])
-                if os.path.lexists(path) and _compared(path, source)[0] == _SAME:
-                    return self._copy(path, copy, file_id, already_there=True, beside=True)
-            with _writing(path):
-                system.patiently(partial(os.replace, temporary, path), path)
-        return self._copy(path, copy, file_id, already_there=False, beside=beside)
+        already_there, beside = copy is not None, state == _OTHER
+        if copy is None:
+            with _temporary(os.path.dirname(path)) as temporary:
+                copy = _write(temporary, source, restricted(0o666, mode))
+                if beside:
+                    path = self._beside(path, copy[1])
+                    already_there = os.path.lexists(path) and _compared(path, source)[0] == _SAME
+                if not already_there:
+                    with _writing(path):
+                        system.patiently(partial(os.replace, temporary, path), path)
+        name = os.path.relpath(path, self.root).replace(os.sep, "/")
+        return Copy(file_id, name, *copy, already_there=already_there, beside=beside)
 
     def _beside(self, path: str, digest: str) -> str:
         """Choose another name for a file whose name is taken."""
         ending = ending_of(path) if self.layout.keeps_names else self.layout.suffix
         return f"{path.removesuffix(ending)}-{digest[:16]}{ending}"
-
-    def _copy(
-        self, path: str, copy: tuple[int, str], file_id: str, *, already_there: bool, beside: bool = False
-    ) -> Copy:
-        name = os.path.relpath(path, self.root).replace(os.sep, "/")
-        return Copy(file_id, name, *copy, already_there=already_there, beside=beside)
 
 
 def _compared(path: str, source: Source) -> tuple[str, tuple[int, str] | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,12 +33,8 @@ class Attributes:
     def first(self, keyword: str) -> Any:
         """Return the first of several values, None if there is none."""
         value = self.get(keyword)
-        if value is None or isinstance(value, str | bytes):
-            return value
-        try:
-            return value[0]
-        except (TypeError, IndexError, KeyError):
-            return value
+        is_several = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+        return value[0] if is_several and len(value) else value
 
     def number(self, keyword: str, default: float | None = None) -> float | None:
         """Return the first value as a finite number, `default` if it is not one."""
@@ -91,9 +87,9 @@ def _items(dataset: Dataset, keyword: str) -> list[Dataset]:
 
 
 def _is_sequence(value: object) -> bool:
-    from pydicom.sequence import Sequence
+    from pydicom.sequence import Sequence as SequenceOfItems
 
-    return isinstance(value, Sequence)
+    return isinstance(value, SequenceOfItems)
 
 
 def _value(dataset: Dataset, keyword: str) -> Any:
