@@ -18,7 +18,7 @@ from fileset.file_id import FileId
 from fileset.media.base import LinkError, ReadableMedium, in_reading_order
 from fileset.media.system.hashing import chunks_of
 from fileset.media.system.walk import random_access
-from fileset.plan.secured import is_locked
+from fileset.plan.secured import unreadable
 from fileset.plan.workers import Workers
 
 
@@ -79,11 +79,8 @@ class MediumInspector:
                 self._read_through(name)
         except LinkError as problem:
             return Inspection((), "FS-FILE-LINK", problem.text(known_path=name))
-        except FilesetError as problem:
-            rule = problem.rule if is_locked(problem) else "FS-FILE-UNREADABLE"
-            return Inspection((), rule, problem.text(known_path=name))
-        except OSError as problem:
-            return Inspection((), "FS-FILE-UNREADABLE", problem.strerror or str(problem))
+        except (FilesetError, OSError) as problem:
+            return Inspection((), *unreadable(problem, name))
         return inspection
 
     def _read_through(self, name: str) -> None:

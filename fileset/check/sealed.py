@@ -12,7 +12,7 @@ from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium
 from fileset.media.system.walk import random_access
-from fileset.plan.secured import is_locked
+from fileset.plan.secured import unreadable
 
 _FIRST: Final = 132
 _UNSEEN: Final = "their records, keys, digests and signatures were not checked. Give a key or password"
@@ -44,8 +44,5 @@ def _looked_at(medium: ReadableMedium, name: str) -> Iterator[Finding]:
                 yield Finding("FS-SECURE-PLAIN", "is not encrypted, as the DICOMDIR is", Where(name))
     except RuleError as problem:
         yield Finding("FS-FILE-NAME", problem.reason, Where(name))
-    except FilesetError as problem:
-        rule = problem.rule if is_locked(problem) else "FS-FILE-UNREADABLE"
-        yield Finding(rule, problem.text(known_path=name), Where(name))
-    except OSError as problem:
-        yield Finding("FS-FILE-UNREADABLE", problem.strerror or str(problem), Where(name))
+    except (FilesetError, OSError) as problem:
+        yield Finding(*unreadable(problem, name), Where(name))

@@ -19,7 +19,7 @@ from fileset.errors import FilesetError
 from fileset.media.system.walk import OpenFile
 from fileset.part10.whole_file import FileChecker
 from fileset.plan.inputs import Sources
-from fileset.plan.secured import is_locked
+from fileset.plan.secured import unreadable
 from fileset.plan.stencils import Stencil, Stencils
 from fileset.plan.workers import Workers
 from fileset.records.describe import Describer, Instance, Policy
@@ -197,11 +197,8 @@ def _outcome_here(sources: Sources, index: int, scanner: Scanner) -> Outcome:
     try:
         with sources.opened(index) as read:
             return scanner.outcome(read, sources.inquire(index).size)
-    except FilesetError as problem:
-        rule = problem.rule if is_locked(problem) else "FS-FILE-UNREADABLE"
-        return Refused(rule, problem.text(known_path=sources.name(index), command=True))
-    except OSError as problem:
-        return Refused("FS-FILE-UNREADABLE", problem.strerror or str(problem))
+    except (FilesetError, OSError) as problem:
+        return Refused(*unreadable(problem, sources.name(index), command=True))
 
 
 def collect(outcomes: Iterable[tuple[int, Outcome]], tree: TreeBuilder) -> Iterator[tuple[int, Refused]]:

@@ -25,6 +25,14 @@ def is_locked(problem: FilesetError) -> bool:
     return problem.rule.startswith(("FS-SECURE-", "FS-ZIP-"))
 
 
+def unreadable(problem: FilesetError | OSError, name: str, *, command: bool = False) -> tuple[str, str]:
+    """Return rule and reason for the file `name`, which cannot be read, or cannot be opened as it is encrypted."""
+    if isinstance(problem, OSError):
+        return "FS-FILE-UNREADABLE", problem.strerror or str(problem)
+    rule = problem.rule if is_locked(problem) else "FS-FILE-UNREADABLE"
+    return rule, problem.text(known_path=name, command=command)
+
+
 def no_readable_file(medium: ReadableMedium, findings: Sequence[Finding]) -> FormatError:
     """Choose the error for a medium without a readable DICOM file; if its files are encrypted, with the way to open them.
 
