@@ -66,7 +66,6 @@ def test_any_exception_of_an_executor_becomes_an_error_of_fileset_and_nothing_is
 
 
 def test_a_failure_in_the_middle_leaves_no_hole(disc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scan, "CHUNK", 4)
     monkeypatch.setattr(workers, "chunk_size", lambda *_: 4)
     before = (disc / "DICOMDIR").read_bytes()
     with pytest.raises(MediumError, match="killed"):
