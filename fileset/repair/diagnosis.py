@@ -12,7 +12,7 @@ from fileset.check.files import FileCheck
 from fileset.dicomdir.check.collector import Collector
 from fileset.dicomdir.check.directory import check_directory
 from fileset.dicomdir.read.directory import Contents
-from fileset.dicomdir.write.patch import Wrong
+from fileset.dicomdir.write.patch import REFERENCE, Wrong
 from fileset.errors import FilesetError
 from fileset.file_id import DICOMDIR
 from fileset.findings import ERROR, Finding
@@ -23,7 +23,6 @@ from fileset.plan.rebuild import ABOUT_FILES, Diagnosis, is_unshared
 from fileset.plan.recovery import serious_faults
 from fileset.plan.workers import Workers
 from fileset.records.levels import IDENTITY
-from fileset.standard import tags
 
 _OF_THE_RECORD: Final = (
     *("FS-RECORD-MALFORMED", "FS-RECORD-ELEMENT", "FS-RECORD-PRIVATE-UID", "FS-RECORD-REFERENCE", "FS-RECORD-TYPE"),
@@ -38,12 +37,6 @@ _AGAINST_THE_FILE: Final = frozenset(
 )
 _ANY_ELEMENT: Final = ("FS-RECORD-MALFORMED", "FS-CHARSET-", "FS-RECORD-TYPE-DIFFERS")
 """Prefixes of rules that cast doubt on every element of a record."""
-_REFERENCE: Final = frozenset(
-    (
-        *(tags.REFERENCED_SOP_CLASS_UID, tags.REFERENCED_SOP_INSTANCE_UID, tags.REFERENCED_TRANSFER_SYNTAX_UID),
-        tags.REFERENCED_RELATED_GENERAL_SOP_CLASS_UID,
-    )
-)
 _IDENTIFIERS: Final = frozenset(row.tag for row in IDENTITY if row.level)
 STAYING: Final = frozenset(("FS-HIERARCHY", "FS-RECORD-REFERENCE"))
 """Rules for faults that remain if no file shows the parent of a record, or the file that it references."""
@@ -120,7 +113,7 @@ def _wrong(findings: list[Finding]) -> Wrong:
     named: set[int] = set()
     for finding in findings:
         if finding.where.tag is not None:
-            named |= _REFERENCE if finding.rule == "FS-RECORD-REFERENCE" else {finding.where.tag}
+            named |= REFERENCE if finding.rule == "FS-RECORD-REFERENCE" else {finding.where.tag}
     doubtful = any(one.where.tag is None or one.rule.startswith(_ANY_ELEMENT) for one in findings)
     return Wrong(frozenset(named), doubtful)
 

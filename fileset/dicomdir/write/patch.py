@@ -17,7 +17,7 @@ from fileset.records.key_rules import faults_of_items
 from fileset.standard import tags
 from fileset.standard.dictionary import vr_of
 
-_REFERENCE: Final = frozenset(
+REFERENCE: Final = frozenset(
     (
         *(tags.REFERENCED_SOP_CLASS_UID, tags.REFERENCED_SOP_INSTANCE_UID, tags.REFERENCED_TRANSFER_SYNTAX_UID),
         tags.REFERENCED_RELATED_GENERAL_SOP_CLASS_UID,
@@ -132,7 +132,7 @@ def _own_parts(flat: FlatDirectory, index: int) -> list[Element]:
 
 def _is_own(tag: int) -> bool:
     if tag >> 16 == _DIRECTORY_GROUP:
-        return tag in _REFERENCE
+        return tag in REFERENCE
     return tag & 0xFFFF != 0  # group lengths are retired, and wrong once an element changes
 
 
