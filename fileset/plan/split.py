@@ -84,13 +84,8 @@ DICOMDIR_HEAD: Final = 1024
 def load_of(nodes: Iterable[Node], sizes: Sequence[int], footprint: Footprint) -> Load:
     """Compute the load of a tree in preorder whose instances have `sizes` in bytes, on media with this footprint."""
     instances, series_of, series, study_of, studies = (array("Q") for _ in range(5))
-    above: list[Node] = []
     opened: tuple[Node | None, Node | None] = (None, None)
-    for node in nodes:
-        del above[node.depth :]
-        if node.source < 0:
-            above.append(node)
-            continue
+    for node, above in _with_above(nodes):
         # An instance without a series, or a series without a study, is one by itself.
         study, group = above[1] if len(above) > 1 else node, above[2] if len(above) > 2 else node
         if study is not opened[0]:
@@ -102,6 +97,17 @@ def load_of(nodes: Iterable[Node], sizes: Sequence[int], footprint: Footprint) -
         instances.append(footprint.of(sizes[len(instances)]) + _RECORD + _REFERENCE + len(node.tail))
         series_of.append(len(series) - 1)
     return Load(instances, series_of, series, study_of, studies)
+
+
+def _with_above(nodes: Iterable[Node]) -> Iterator[tuple[Node, list[Node]]]:
+    """Yield each instance of a tree in preorder, and the records above it; the list changes with the next instance."""
+    above: list[Node] = []
+    for node in nodes:
+        del above[node.depth :]
+        if node.source < 0:
+            above.append(node)
+        else:
+            yield node, above
 
 
 def too_large(load: Load, capacity: int) -> list[int]:
@@ -317,14 +323,7 @@ def distribute(nodes: Iterable[Node], packing: Packing) -> list[list[Node]]:
     """Build the tree of each volume, in preorder, with positions counted in that volume."""
     volumes: list[list[Node]] = [[] for _ in packing.used]
     opened: list[list[Node]] = [[] for _ in packing.used]  # the records above the last instance of each volume
-    above: list[Node] = []
-    numbers = iter(packing.volume_of)
-    for node in nodes:
-        del above[node.depth :]
-        if node.source < 0:
-            above.append(node)
-            continue
-        number = next(numbers)
+    for (node, above), number in zip(_with_above(nodes), packing.volume_of, strict=True):
         if opened[number] != above:
             known = set(map(id, opened[number]))
             volumes[number] += (one for one in above if id(one) not in known)
