@@ -106,10 +106,8 @@ class Record(BelowLevels["Record"]):
         return None if index == NONE else Record(self._reader, index)
 
     def _level(self, record_type: str) -> Record | None:
-        reader = self._reader
-        chain = (self._index, *reader.tree.above(self._index))
-        found = (index for index in chain if reader.contents.type_name(index) == record_type)
-        return next((Record(reader, index) for index in found), None)
+        found = self._reader.contents.at_level(self._index, record_type)
+        return None if found == NONE else Record(self._reader, found)
 
     # ------------------------------------------------------------ keys
 

@@ -83,7 +83,7 @@ class UpperRecords:
         """Report files about another person than the PATIENT record with the same Patient ID: one finding per person."""
         below: dict[int, dict[Person, _SameValues]] = {}
         for (parent, chain), group in self.groups.items():
-            patient = self._patient_above(parent)
+            patient = self.collector.contents.at_level(parent, "PATIENT")
             if patient != NONE and self._agrees(patient, _PATIENT_ID, chain.patient_id, chain.character_set):
                 total = below.setdefault(patient, {}).setdefault(person_of(chain), _SameValues(group.example))
                 total.files += group.files
@@ -92,11 +92,6 @@ class UpperRecords:
             for person, group in persons.items():
                 if person.is_other_than(known):
                     self._report_person(patient, known, person, group)
-
-    def _patient_above(self, index: int) -> int:
-        while index != NONE and self.collector.contents.type_name(index) != "PATIENT":
-            index = self.collector.tree.parent[index]
-        return index
 
     def _person(self, patient: int) -> Person:
         side = self._side(patient)

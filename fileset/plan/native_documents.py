@@ -14,6 +14,7 @@ from attrs import define
 
 from fileset.dicom.elements import EXPLICIT_LITTLE
 from fileset.dicomdir.read.directory import Contents
+from fileset.dicomdir.write.layout import NONE
 from fileset.errors import FilesetError
 from fileset.media.names import form_key
 from fileset.plan.dicomdir_file import read_dicomdir
@@ -88,8 +89,8 @@ class NativeDocuments:
         return self._allowed(instance_of(chain, contents.raw_reference(index, tags.REFERENCED_SOP_INSTANCE_UID), tail))
 
     def _chain(self, contents: Contents, index: int) -> Chain | None:
-        patient = next((at for at in contents.tree.above(index) if contents.type_name(at) == "PATIENT"), None)
-        if patient is None:
+        patient = contents.at_level(index, "PATIENT")
+        if patient == NONE:
             return None
         data = contents.flat.data
         values = {part.tag: data[part.value_at : part.value_end] for part in contents.flat.elements(patient)}

@@ -242,8 +242,7 @@ class _Rebuild:
         """Find the person of the first file below each PATIENT record that all its files with this Patient ID contradict."""
         found: dict[int, dict[Person, bool]] = {}
         for source, instance in accepted:
-            above = self.kept.above(self.placed[source]) if source in self.placed else iter(())
-            patient = next((at for at in above if self.contents.type_name(at) == "PATIENT"), NONE)
+            patient = self.contents.at_level(self.placed.get(source, NONE), "PATIENT")
             if patient != NONE and instance.chain is not None and self._has_id_of(instance.chain, patient):
                 persons = found.setdefault(patient, {})
                 person = person_of(instance.chain)

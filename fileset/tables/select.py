@@ -8,7 +8,6 @@ from typing import Any, Final, Literal
 
 from fileset.dicomdir.read.directory import Contents, conditions
 from fileset.dicomdir.read.query import ALIASES, condition
-from fileset.dicomdir.write.layout import NONE
 from fileset.errors import require_one_of
 from fileset.records.levels import LEVELS
 from fileset.standard.dictionary import vr_of
@@ -87,10 +86,10 @@ def _computed(contents: Contents, records: Sequence[int], name: str) -> Column:
     """Compute a column: the number of records below each record, or the modalities of each study."""
     if name == _MODALITIES:
         values = _modalities(contents)
-        return [values.get(_at_level(contents, index, "STUDY")) for index in records]
+        return [values.get(contents.at_level(index, "STUDY")) for index in records]
     holder, counted = _COUNTS[name]
-    counts = Counter(_at_level(contents, index, holder) for index in contents.find(counted, ()))
-    return [counts[_at_level(contents, index, holder)] for index in records]
+    counts = Counter(contents.at_level(index, holder) for index in contents.find(counted, ()))
+    return [counts[contents.at_level(index, holder)] for index in records]
 
 
 def _modalities(contents: Contents) -> dict[int, Any]:
@@ -99,12 +98,5 @@ def _modalities(contents: Contents) -> dict[int, Any]:
     found: dict[int, dict[str, None]] = {}
     for index, modality in zip(series, column, strict=True):
         if modality:
-            found.setdefault(_at_level(contents, index, "STUDY"), {})[str(modality)] = None
+            found.setdefault(contents.at_level(index, "STUDY"), {})[str(modality)] = None
     return {study: sorted(names) if len(names) > 1 else next(iter(names)) for study, names in found.items()}
-
-
-def _at_level(contents: Contents, index: int, level: str) -> int:
-    """Find the record of `level` that is this record or above it; `NONE` if there is none."""
-    while index != NONE and contents.type_name(index) != level:
-        index = contents.tree.parent[index]
-    return index

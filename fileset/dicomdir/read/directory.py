@@ -103,6 +103,12 @@ class Contents:
         """Return the Directory Record Type of a record."""
         return self.flat.record_type(index)
 
+    def at_level(self, index: int, level: str) -> int:
+        """Find the record of `level` that is this record or above it; `NONE` if there is none."""
+        while index != NONE and self.type_name(index) != level:
+            index = self.tree.parent[index]
+        return index
+
     def element(self, index: int, tag: int) -> Element | None:
         """Find an element of a record, None if absent."""
         return next((part for part in self.flat.elements(index) if part.tag == tag), None)
@@ -286,9 +292,7 @@ class Contents:
     def _above_matching(self, level: str, wanted: Conditions) -> Iterator[int]:
         last = NONE
         for instance in self._matching(_INSTANCE, wanted):
-            index = instance
-            while index != NONE and self.type_name(index) != level:
-                index = self.tree.parent[index]
+            index = self.at_level(instance, level)
             if index not in (NONE, last):  # instances are in the order of the tree
                 yield index
             last = index

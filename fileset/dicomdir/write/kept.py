@@ -275,7 +275,7 @@ class Kept(OldRecords):
 
     def _patient_key(self, index: int) -> bytes | str:
         """Return the key of the patient above a record, with a number if the Patient ID belongs to several persons."""
-        patient = next((at for at in self.above(index) if self.contents.type_name(at) == "PATIENT"), NONE)
+        patient = self.contents.at_level(index, "PATIENT")
         if patient == NONE:
             return b""
         identity = self.key(patient)
