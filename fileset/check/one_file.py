@@ -22,7 +22,7 @@ from fileset.plan.scan import describe
 from fileset.profiles.facts import Facts, read_facts
 from fileset.profiles.find import find_profile
 from fileset.records.describe import Describer, Instance, Policy
-from fileset.records.key_choice import MINIMAL, USUAL
+from fileset.records.key_choice import USUAL
 from fileset.records.levels import Chain
 from fileset.standard.profile_keys import PROFILE_KEYS
 
@@ -30,7 +30,6 @@ _OF_WRITING: Final = frozenset(("FS-KEY-INVENTED", "FS-KEY-LEFT-OUT"))
 """Notes that make sense only while a record is being written."""
 MOST_TRIES: Final = 16
 """Records in a row that are not what we would write, after which no further one is expected to be."""
-POLICY: Final = Policy(missing="invent", unknown_sop_class="image", invalid_uid="accept", keys=USUAL)
 """Accept as much as possible: the record made from the file is used only for comparison."""
 
 
@@ -82,8 +81,8 @@ class Inspector:
         self._character_set = settings.character_set
         self._keys = PROFILE_KEYS[find_profile(settings.profile).keys] if settings.profile else {}
         table = find_profile(settings.profile).keys if settings.profile else ""
-        self._describer = Describer(evolve(POLICY, keys=evolve(USUAL, table=table)))
-        self._mandatory = Describer(evolve(POLICY, keys=MINIMAL))
+        self._describer = Describer(Policy(keys=evolve(USUAL, table=table)))
+        self._mandatory = Describer(Policy())
         self._credit = MOST_TRIES
         self._files = FileChecker()
         self._facts = bool(settings.profile)

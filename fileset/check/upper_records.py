@@ -13,7 +13,7 @@ from fileset.dicom.character_sets import TEXT_VRS, decode
 from fileset.dicomdir.check.collector import Collector
 from fileset.dicomdir.write.layout import NONE
 from fileset.records.levels import FIELDS, Chain, Field
-from fileset.records.person import Person, person_of
+from fileset.records.person import PERSON_TAGS, Person, person_of
 from fileset.standard import tags
 from fileset.standard.dictionary import named
 
@@ -21,7 +21,6 @@ IDENTIFYING = frozenset((tags.PATIENT_ID, tags.STUDY_INSTANCE_UID, tags.SERIES_I
 """Keys whose values messages always show: they decide to which patient, study and series an instance belongs."""
 
 _PATIENT_ID: Final = next(row for row in FIELDS["PATIENT"] if row.tag == tags.PATIENT_ID)
-_PERSON: Final = (tags.PATIENT_NAME, tags.PATIENT_BIRTH_DATE, tags.PATIENT_SEX)
 
 
 @define
@@ -96,7 +95,9 @@ class UpperRecords:
     def _person(self, patient: int) -> Person:
         side = self._side(patient)
         return (
-            Person(*(decode(side.raw(tag), side.character_set).strip(" \0") for tag in _PERSON)) if side else Person("")
+            Person(*(decode(side.raw(tag), side.character_set).strip(" \0") for tag in PERSON_TAGS))
+            if side
+            else Person("")
         )
 
     def _report_person(self, patient: int, known: Person, person: Person, group: _SameValues) -> None:

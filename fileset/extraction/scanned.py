@@ -28,16 +28,13 @@ from fileset.media.system.walk import inquire, leads_out, open_regular, random_a
 from fileset.plan.dicomdir_file import not_among
 from fileset.plan.instances import BelowLevels, Beside
 from fileset.plan.presence import holds_file_set, is_dicomdir
-from fileset.plan.scan import describe
+from fileset.plan.scan import NO_INSTANCE, describe
 from fileset.plan.secured import no_readable_file
 from fileset.records.describe import Describer, Instance, Policy
 from fileset.records.levels import FIELDS, Chain
 from fileset.records.tree import SHOW, TreeBuilder
 from fileset.report import Skipped
 from fileset.standard import tags
-
-POLICY: Final = Policy(missing="invent", unknown_sop_class="image", invalid_uid="accept")
-_NO_INSTANCES: Final = frozenset(("FS-FILE-EMPTY", "FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
 
 Values = dict[int, Any]
 """Tag -> decoded value."""
@@ -170,7 +167,7 @@ class Scanned(AbstractContextManager["Scanned"]):
     def instances(self) -> list[ScannedInstance]:
         """All instances. The first use examines the files."""
         if self._instances is None:
-            describer = Describer(POLICY)
+            describer = Describer(Policy())
             archived: list[ScannedInstance] = []
             names = list(self.medium.names() if self.names is None else self.names)
             found = (self._look_into(name, describer) for name in names if not self._archive(name, archived))
@@ -225,7 +222,7 @@ class Scanned(AbstractContextManager["Scanned"]):
             if problem.rule == "FS-FILE-NOT-DICOM" and (lost := self._lost_in(found)):
                 self.findings.append(Finding("FS-FILE-UNREADABLE", lost, Where(name)))
                 return None
-            if problem.rule in _NO_INSTANCES:
+            if problem.rule in NO_INSTANCE:
                 if not is_dicomdir(name):
                     self.beside.skipped.append(Skipped(name, problem.rule, problem.reason))
                 return None

@@ -14,10 +14,9 @@ from fileset.dicomdir.read.query import condition
 from fileset.file_id import FileId
 from fileset.plan.instances import InstanceRecord
 from fileset.plan.record_agreement import other_person
-from fileset.records.levels import IDENTITY
+from fileset.records.levels import IDENTITY, LEVELS
 from fileset.standard import tags
 
-_LEVELS: Final = ("PATIENT", "STUDY", "SERIES")
 _KEYS: Final = {
     "PATIENT": {"name": "PatientName", "id": "PatientID", "birth_date": "PatientBirthDate", "sex": "PatientSex"},
     "STUDY": {"date": "StudyDate", "time": "StudyTime", "description": "StudyDescription"},
@@ -83,10 +82,10 @@ def patients_of(contents: Contents) -> list[Patient]:
     tree = _PatientTree()
     for index in contents.tree.walk():
         record_type = contents.type_name(index)
-        file_id = None if record_type in _LEVELS else contents.file_id(index)
+        file_id = None if record_type in LEVELS else contents.file_id(index)
         if file_id is not None:
             above = {contents.type_name(one): one for one in contents.tree.above(index)}
-            path = tuple(above.get(level, -1) for level in _LEVELS)
+            path = tuple(above.get(level, -1) for level in LEVELS)
             series = tree.series(path, [partial(_key, contents, record) for record in path])
             uid = contents.reference(index, tags.REFERENCED_SOP_INSTANCE_UID)
             series.entries.append(PageEntry(file_id, record_type, uid))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fileset.part10.jpeg import START, segments
 from fileset.pictures.errors import PictureError
+from fileset.standard.syntaxes import RLE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 Decoder = Callable[[bytes, "PixelFormat"], "NDArray[Any]"]
 
-RLE: Final = "1.2.840.10008.1.2.5"
 DEFLATED_FRAMES: Final = "1.2.840.10008.1.2.8.1"
 _JPEG_FAMILY: Final = "1.2.840.10008.1.2.4."
 _FAMILY_PATTERN: Final = re.escape(_JPEG_FAMILY)

@@ -14,9 +14,10 @@ from fileset.dicom.elements import EXPLICIT_LITTLE, ITEM, SEQUENCE_END, UNDEFINE
 from fileset.dicom.header import Reading
 from fileset.errors import FormatError
 from fileset.part10.pixels import Fragments, read_fragments
-from fileset.pictures.codecs import DEFLATED_FRAMES, RLE, colour_after, decoder_for, stated_size
+from fileset.pictures.codecs import DEFLATED_FRAMES, colour_after, decoder_for, stated_size
 from fileset.pictures.errors import PictureError
 from fileset.pictures.pixel_format import PixelFormat, pixel_format
+from fileset.standard.syntaxes import RLE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -33,7 +33,7 @@ class Placing:
     def __init__(self, growth: Growth, occupation: Occupation) -> None:
         self._growth = growth
         self._occupation = occupation
-        self._parents = {child: parent for parent, children in growth.below.items() for child in children}
+        self._parents = growth.parents()
         self._paths: dict[int, Path] = {NONE: ()}
         self._next: dict[Path, Iterator[int]] = {}
 

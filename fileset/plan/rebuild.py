@@ -26,7 +26,7 @@ from fileset.plan.identity import differences, identity_of, identity_of_levels
 from fileset.plan.inputs import Sources
 from fileset.plan.offer import Offer, id_in_place
 from fileset.plan.old_dicomdir import State
-from fileset.plan.scan import Outcome, Refused, collect
+from fileset.plan.scan import NO_INSTANCE, Outcome, Refused, collect
 from fileset.records.arranged import Node
 from fileset.records.describe import Instance
 from fileset.records.entity import invented_patient_id
@@ -39,7 +39,6 @@ from fileset.standard.record_types import HL7_DOCUMENT, RECORD_TYPES
 
 Scan = Callable[[Sources], Iterable[Outcome]]
 _INSTANCE_UID: Final = tags.REFERENCED_SOP_INSTANCE_UID
-_NO_INSTANCE: Final = frozenset(("FS-FILE-EMPTY", "FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
 ABOUT_FILES: Final = frozenset(("FS-FILE-UNLISTED", "FS-FILE-MISSING", "FS-REFERENCE-NOT-DICOM", "FS-FILE-LINK"))
 
 
@@ -296,7 +295,7 @@ class _Rebuild:
             self.report.skipped.append(Skipped(self.offer.sources.name(source), rule, reason))
         elif self.contents.type_name(index) == HL7_DOCUMENT and rule != "FS-FILE-EMPTY":
             return  # no value in the file can replace the record, so the record stays
-        elif rule in _NO_INSTANCE:
+        elif rule in NO_INSTANCE:
             self._lose(index, "FS-REFERENCE-NOT-DICOM", reason)
         elif rule == "FS-INSTANCE-DUPLICATE" and source in self.contradicting:
             self._lose(index, rule, f"{self.offer.sources.name(source)} has {reason}")
@@ -408,7 +407,7 @@ class _Rebuild:
             for reference in references
             if (node := growth.node(reference)) and node.record_type in LEVELS and node.key
         }
-        parents = {reference: above for above, references in growth.below.items() for reference in references}
+        parents = growth.parents()
         references = dict(placed)
         for index in walk:
             above = references.get(parent[index], NONE)

@@ -63,7 +63,7 @@ def _restored(medium: UpdatableMedium, *, dry_run: bool) -> Iterator[Finding]:
     for note in medium.damage():
         if note not in lasting:
             done = "would be put in its place" if dry_run else "was put in its place"
-            yield Finding(_LEFTOVER, f"{note}: it {done}", Where(DICOMDIR.value))
+            yield Finding(LEFTOVER, f"{note}: it {done}", Where(DICOMDIR.value))
     for name in medium.leftovers():
         if name.partition("/")[0] != WORK:
             yield _deleted(name, dry_run=dry_run)
@@ -74,7 +74,7 @@ def _unfinished(medium: UpdatableMedium, *, dry_run: bool) -> list[Finding]:
     number = sum(is_unfinished(name) is not None for name in medium.leftovers())
     done = "would be deleted" if dry_run else "deleted"
     message = f"{number:,} unfinished {'copy' if number == 1 else 'copies'} of an interrupted write, {done}"
-    return [Finding(_LEFTOVER, message, Where(WORK))] if number else []
+    return [Finding(LEFTOVER, message, Where(WORK))] if number else []
 
 
 def _rehearsed(medium: UpdatableMedium) -> list[Finding]:
@@ -114,10 +114,10 @@ def _unneeded(medium: UpdatableMedium, transaction: Transaction, kept: Callable[
 
 def _deleted(name: str, *, dry_run: bool = False) -> Finding:
     done = "would be deleted" if dry_run else "deleted"
-    return Finding(_LEFTOVER, f"left by an interrupted change, and {done}", Where(name))
+    return Finding(LEFTOVER, f"left by an interrupted change, and {done}", Where(name))
 
 
-_LEFTOVER: Final = "FS-WRITE-LEFTOVER"
+LEFTOVER: Final = "FS-WRITE-LEFTOVER"
 NOTHING_FINISHED: Final = "nothing was written: a write was interrupted before any file was complete. Write it again"
 """The fault of a folder in which an interrupted write left nothing that a DICOMDIR can list."""
 

@@ -40,6 +40,10 @@ send tuples five times as fast as instances of the class.
 """
 
 
+NO_INSTANCE: Final = frozenset(("FS-FILE-EMPTY", "FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"))
+"""Rules for files that hold no instance."""
+
+
 def describe(read: Reading, describer: Describer) -> tuple[Instance, Recognised | None]:
     """Read the instance in a file, and its header if that has a known layout.
 

@@ -31,7 +31,6 @@ from fileset.standard import tags
 if TYPE_CHECKING:
     from fileset.plan.update import Request
 
-_POLICY: Final = Policy()
 SECOND: Final = "another DICOMDIR: the files below its folder count as its files"
 """The finding about a DICOMDIR in a folder of a file-set."""
 
@@ -66,7 +65,7 @@ def _faults(checker: FileChecker, name: str, read: Reading, size: int) -> Iterat
             yield Finding("FS-FILE-NO-PREFIX", message, Where(name))
         return
     try:
-        notes = describe(read, Describer(_POLICY))[0].notes
+        notes = describe(read, Describer(Policy()))[0].notes
     except HeaderError as problem:
         if problem.rule == "FS-FILE-IS-DICOMDIR":
             yield Finding("FS-DICOMDIR-SECOND", SECOND, Where(name))

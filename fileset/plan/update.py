@@ -188,7 +188,7 @@ def _refreshed(
 ) -> Iterator[tuple[int, str, Instance, Identity]]:
     """Yield each file that was read again: its old record, name, instance, and the patient whose record it is below now."""
     offer, instances = request.offer, dict(accepted)
-    parents = {reference: above for above, references in growth.below.items() for reference in references}
+    parents = growth.parents()
     patients: dict[int, Identity] = {}
     for reference, node in enumerate(growth.nodes, len(growth.kept.flat)):
         if node.source in offer.record_of:

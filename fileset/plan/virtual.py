@@ -15,13 +15,12 @@ from fileset.file_id import FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium
 from fileset.media.system.walk import random_access, same_bytes
-from fileset.plan.scan import describe
+from fileset.plan.scan import NO_INSTANCE, describe
 from fileset.plan.secured import no_readable_file
 from fileset.records.describe import Describer, Instance, Policy
 from fileset.records.tree import SHOW, TreeBuilder
 from fileset.report import Skipped
 
-_POLICY: Final = Policy(missing="invent", unknown_sop_class="image", invalid_uid="accept")
 _NO_UID: Final = "2.25.0"
 _EXTRACT: Final = "`fileset extract` copies both files"
 
@@ -60,7 +59,7 @@ def virtual_contents(medium: ReadableMedium) -> tuple[Contents, list[Finding]]:
 
 
 def _instances(medium: ReadableMedium, findings: list[Finding]) -> Iterator[tuple[str, Instance]]:
-    describer = Describer(_POLICY)
+    describer = Describer(Policy())
     names = frozenset(medium.names())
     for name in medium.names():
         try:
@@ -82,7 +81,7 @@ def _lost(name: str, problem: HeaderError, read: Reading, size: int) -> Iterator
     """Report a file without an instance, unless it neither is nor claims to be a DICOM file, nor holds any."""
     from fileset.media.inner_archive import inner_archive
 
-    if problem.rule not in ("FS-FILE-EMPTY", "FS-FILE-NOT-DICOM", "FS-FILE-IS-DICOMDIR"):
+    if problem.rule not in NO_INSTANCE:
         yield Finding(problem.rule, problem.reason, Where(name))
     elif problem.rule == "FS-FILE-NOT-DICOM" and (archive := inner_archive(read, size)):
         yield Finding("FS-FILE-UNREADABLE", archive, Where(name))

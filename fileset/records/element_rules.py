@@ -9,6 +9,7 @@ from typing import Final
 from fileset.dicom.character_sets import TEXT_VRS, UNDECLARED, decode, is_known, needs_character_set, text_problem
 from fileset.dicom.header_layout import FIRST_OF_BLOCKS
 from fileset.dicom.values import canonical
+from fileset.part10.data_set import NOT_IN_DATA_SETS
 from fileset.part10.faults import Fault
 from fileset.part10.private_elements import FIRST_CREATOR, private_fault
 from fileset.part10.values import WIDTHS, fault, padding_fault, shown, uid_fault
@@ -23,8 +24,6 @@ _OF_CREATORS: Final = ("LO", "UN")
 """The VRs of a private creator: UN is any VR (PS3.5 6.2.2)."""
 _PATIENT: Final = 0x0010
 """The group of the patient. Messages never show its values."""
-_NOT_IN_ITEMS: Final = frozenset((0x0000, 0x0001, 0x0002, 0x0003, 0x0005, 0x0006, 0x0007, 0xFFFF))
-"""Groups that an item must not contain (PS3.5 7.1, 7.5.1, 7.8.1)."""
 
 
 def character_set_of(data_set: DataSet) -> str:
@@ -64,7 +63,7 @@ def _order_faults(data_set: DataSet) -> Iterator[Fault]:
         if tag <= previous:
             yield Fault("FS-ELEMENT-ORDER", f"{named(tag)} comes after {named(previous)}", None, tag)
         previous = tag
-        if group in _NOT_IN_ITEMS:
+        if group in NOT_IN_DATA_SETS:
             yield Fault("FS-ELEMENT-GROUP", f"{named(tag)} is not allowed in an item", None, tag)
         elif group & 1 and (problem := private_fault(tag, part.value_end - part.value_at, creators)):
             yield Fault("FS-PRIVATE-CREATOR", f"{named(tag)}: {problem}", None, tag)

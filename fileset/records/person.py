@@ -10,10 +10,13 @@ from attrs import Factory, define, field
 
 from fileset.dicom.character_sets import decode
 from fileset.records.levels import Chain
+from fileset.standard import tags
 
 PatientConflict = Literal["refuse", "split", "merge"]
 CONFLICTS: Final = get_args(PatientConflict)
 """The treatment of one Patient ID of two persons, and of one study of two Patient IDs."""
+PERSON_TAGS: Final = (tags.PATIENT_NAME, tags.PATIENT_BIRTH_DATE, tags.PATIENT_SEX)
+"""The elements for the fields of `Person`."""
 _BETWEEN: Final = re.compile(r"[\^=,.\s]+")
 
 

@@ -20,7 +20,7 @@ from fileset.media.base import UpdatableMedium
 from fileset.media.open import updatable
 from fileset.plan.old_dicomdir import State
 from fileset.plan.rebuild import ABOUT_FILES, Diagnosis, is_unshared
-from fileset.plan.recovery import serious_faults
+from fileset.plan.recovery import LEFTOVER, serious_faults
 from fileset.plan.workers import Workers
 from fileset.records.levels import IDENTITY
 
@@ -49,7 +49,6 @@ _UNCERTAIN: Final = (
 _BLOCKING: Final = ("FS-MEDIUM-", "FS-SECURE-", "FS-DIRECTORY-ABSENT", "FS-PATIENT-CONFLICT")
 """Prefixes of rules for faults that a repair cannot cure: the user needs a better copy, a key, or a look at the images."""
 _UNREAD: Final = "FS-FILE-UNREADABLE"
-_LEFTOVER: Final = "FS-WRITE-LEFTOVER"
 
 
 def diagnose(
@@ -85,7 +84,7 @@ def diagnose(
         faults,
         [finding.where.file for finding in findings if finding.rule == "FS-FILE-UNLISTED"],
         [finding for finding in findings if finding.rule == _UNREAD and not finding.where.record],
-        [finding for finding in findings if finding.rule == _LEFTOVER],
+        [finding for finding in findings if finding.rule == LEFTOVER],
         [finding for finding in findings if _is_mended(finding, contents.file)],
         [finding for finding in findings if _remains(finding, contents.file)] + settled,
     )

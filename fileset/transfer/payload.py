@@ -25,14 +25,14 @@ from fileset.media.seekable import PositionalFile
 from fileset.media.system.walk import random_access
 from fileset.part10.file_meta import encode_meta, likely_syntax
 from fileset.records.levels import IDENTITY
+from fileset.records.person import PERSON_TAGS
 from fileset.standard import tags
 
 CHUNK: Final = 1 << 18
 _META: Final = 1 << 16
 """Most bytes that are read for File Meta Information, which usually has a few hundred."""
 _WINDOW: Final = 1 << 13
-_PERSON: Final = (tags.PATIENT_NAME, tags.PATIENT_BIRTH_DATE, tags.PATIENT_SEX)
-_IDENTITY: Final = (tags.SOP_CLASS_UID, *(row.tag for row in IDENTITY), *_PERSON)
+_IDENTITY: Final = (tags.SOP_CLASS_UID, *(row.tag for row in IDENTITY), *PERSON_TAGS)
 _WANTED: Final = Wanted(
     WantedTags(frozenset((*_IDENTITY, tags.SPECIFIC_CHARACTER_SET)), max(_IDENTITY)), {}, frozenset()
 )

@@ -10,13 +10,11 @@ from attrs import define, evolve, field
 from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.dicomdir.read.tree import Tree
+from fileset.dicomdir.write.header import DIRECTORY_INFORMATION
 from fileset.dicomdir.write.layout import NONE
 from fileset.findings import Finding, Where
-from fileset.standard import tags
 
 BETWEEN: Final = " > "
-_DIRECTORY_ELEMENTS: Final = frozenset((tags.FIRST_ROOT_RECORD, tags.LAST_ROOT_RECORD, tags.CONSISTENCY_FLAG))
-"""Elements of the DICOMDIR as a whole. The offset in a finding about one of them is its value, not a position."""
 
 
 @define
@@ -69,7 +67,8 @@ class Collector:
         """Take over findings of the decoder, and name the record wherever the offset is the start of one."""
         for finding in findings:
             where = finding.where
-            is_placed = where.record or where.tag in _DIRECTORY_ELEMENTS
+            # The offset in a finding about the DICOMDIR as a whole is a value, not a position.
+            is_placed = where.record or where.tag in DIRECTORY_INFORMATION
             index = NONE if is_placed or where.offset is None else self.flat.index_at(where.offset)
             placed = where if index == NONE else evolve(where, record=self.path(index))
             self.findings.append(evolve(finding, where=placed))

@@ -111,7 +111,7 @@ def renewed_frame(flat: FlatDirectory, changes: Mapping[int, bytes | None]) -> F
     parts = {
         part.tag: explicit(flat.data, part, flat.syntax)
         for part in flat.header
-        if _LAST_META < part.tag < tags.RECORD_SEQUENCE and part.tag not in _DIRECTORY_INFORMATION and part.tag & 0xFFFF
+        if _LAST_META < part.tag < tags.RECORD_SEQUENCE and part.tag not in DIRECTORY_INFORMATION and part.tag & 0xFFFF
     }
     for tag, value in changes.items():
         if value is None:
@@ -131,7 +131,8 @@ _KEPT_META: Final = (
 )
 """Elements of File Meta Information that stay. The others describe the file and its writer, or are undefined (PS3.10 7.1)."""
 _LAST_META: Final = 0x0002FFFF
-_DIRECTORY_INFORMATION: Final = frozenset((tags.FIRST_ROOT_RECORD, tags.LAST_ROOT_RECORD, tags.CONSISTENCY_FLAG))
+DIRECTORY_INFORMATION: Final = frozenset((tags.FIRST_ROOT_RECORD, tags.LAST_ROOT_RECORD, tags.CONSISTENCY_FLAG))
+"""Elements of the DICOMDIR as a whole."""
 _NOT_KEPT: Final = frozenset((0xFFFA, 0xFFFC, 0xFFFE))
 """Groups after the records: digital signatures, which every change invalidates, padding, and the end of the sequence."""
 

@@ -63,6 +63,10 @@ class Growth:
         self.below.setdefault(above, []).append(reference)
         return reference
 
+    def parents(self) -> dict[int, int]:
+        """Map each new record to the one above it, `NONE` for the root entity."""
+        return {reference: above for above, references in self.below.items() for reference in references}
+
     def node(self, reference: int) -> Node | None:
         """Return the new record of this number, None for a kept one."""
         new = reference - len(self.kept.flat)
