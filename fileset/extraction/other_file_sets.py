@@ -12,7 +12,7 @@ from fileset.media.names import form_key
 from fileset.plan.dicomdir_file import read_dicomdir
 from fileset.plan.identity import differences, identities_in, identity_of
 from fileset.plan.inputs import below
-from fileset.plan.source_file_set import missing_files, plain_place
+from fileset.plan.source_file_set import missing_files, place_on
 from fileset.records.describe import Instance
 
 
@@ -33,11 +33,11 @@ def compared(medium: ReadableMedium, folder: str, found: Sequence[tuple[str, Ins
     for name, instance in found:
         identity = identity_of(instance)
         there.add(identity.sop_instance_uid)
-        record = records.get(form_key(plain_place(f"{medium.folder or medium.name}/{name}")))
+        record = records.get(form_key(place_on(medium, name)))
         for row, in_record, in_file in differences(record, identity) if record else ():
             message = f"{row.keyword} is {in_record} in the record and {in_file} in the file: the file is used"
             yield Finding(row.rule, message, Where(name, tag=row.tag))
     for lost in missing_files(file_set, contents):
-        record = records.get(form_key(plain_place(f"{file_set.folder or file_set.name}/{lost.source}")))
+        record = records.get(form_key(place_on(file_set, lost.source)))
         if record is None or record.sop_instance_uid not in there:
             yield Finding(lost.rule, "referenced by a record, but not on the medium", Where(prefix + lost.source))

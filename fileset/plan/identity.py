@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache, partial
@@ -23,7 +22,7 @@ from fileset.plan.dicomdir_file import read_dicomdir
 from fileset.plan.header_values import HeaderValues, wanted_tags
 from fileset.plan.inputs import Sources
 from fileset.plan.scan import Accepted, Outcome, Refused
-from fileset.plan.source_file_set import plain_place
+from fileset.plan.source_file_set import place_on, plain_place
 from fileset.records.describe import Instance
 from fileset.records.levels import IDENTITY, Chain, IdentityKey
 from fileset.records.person import Person, person_of
@@ -237,8 +236,8 @@ def identities_in(medium: ReadableMedium, contents: Contents) -> Iterator[tuple[
         parent = contents.tree.parent[index]
         if parent not in above:
             above[parent] = identity_of_levels(contents, parent)
-        place = os.path.join(medium.folder or medium.name, name.decode("ascii", "replace").replace("\\", "/"))
-        yield plain_place(place), above[parent]._replace(sop_instance_uid=uid.decode("ascii", "replace"))
+        place = place_on(medium, name.decode("ascii", "replace").replace("\\", "/"))
+        yield place, above[parent]._replace(sop_instance_uid=uid.decode("ascii", "replace"))
 
 
 def identity_of_levels(contents: Contents, index: int) -> Identity:

@@ -5,7 +5,6 @@ Such a file has no values for a record, so its record is copied from the file-se
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Final
@@ -20,7 +19,7 @@ from fileset.media.names import form_key
 from fileset.plan.dicomdir_file import read_dicomdir
 from fileset.plan.inputs import Sources
 from fileset.plan.scan import Outcome, Refused
-from fileset.plan.source_file_set import plain_place
+from fileset.plan.source_file_set import place_on, plain_place
 from fileset.records.describe import Instance, Policy
 from fileset.records.key_choice import key_set
 from fileset.records.key_rules import tail_faults
@@ -72,7 +71,7 @@ class NativeDocuments:
                 for index, name, _ in contents.instances():
                     if contents.type_name(index) == HL7_DOCUMENT:
                         path = name.decode("ascii", "replace").replace("\\", "/")
-                        yield form_key(plain_place(os.path.join(medium.folder or medium.name, path))), (contents, index)
+                        yield form_key(place_on(medium, path)), (contents, index)
 
     def _copied(self, source: int, contents: Contents, index: int) -> Outcome:
         """Return the instance of a document with a copy of its record, or the reason to refuse it."""

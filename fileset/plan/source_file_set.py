@@ -75,13 +75,13 @@ class SourceFileSets:
 
     def __attrs_post_init__(self) -> None:
         for medium in self.sources.origins:
-            place = plain_place(medium.folder or medium.name)
+            place = place_on(medium)
             if place not in self._origins:
                 self._origins[place] = origin_of(medium)
 
     def origin(self, medium: ReadableMedium) -> Origin:
         """Look up the facts of one file-set."""
-        return self._origins.get(plain_place(medium.folder or medium.name)) or origin_of(medium)
+        return self._origins.get(place_on(medium)) or origin_of(medium)
 
     def skipped(self, source: int, rule: str, reason: str) -> Skipped:
         """Make the report entry of a source that is not taken. A file with a record counts as a lost DICOM file."""
@@ -135,6 +135,11 @@ class SourceFileSets:
 def plain_place(place: str) -> str:
     """Normalise a place: upper case, "/" between its parts, without redundant "." and ".."."""
     return os.path.normpath(place).replace(os.sep, "/").upper()
+
+
+def place_on(medium: ReadableMedium, path: str = "") -> str:
+    """Normalise the place of a file of a medium, or of its root, as `plain_place` does."""
+    return plain_place(os.path.join(medium.folder or medium.name, path))
 
 
 def missing_files(medium: ReadableMedium, contents: Contents) -> Iterator[Skipped]:

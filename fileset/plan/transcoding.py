@@ -11,6 +11,7 @@ from attrs import define, field
 from fileset.errors import FilesetError
 from fileset.findings import Finding, Where
 from fileset.media.system.walk import OpenFile
+from fileset.plan.header_values import Opened
 from fileset.plan.inputs import Sources
 from fileset.plan.scan import Outcome, Refused
 from fileset.plan.transcode import Transcoded, transcode
@@ -51,19 +52,14 @@ class Transcoding:
         workers = self.workers.enough_for(len(tasks), PARALLEL_FROM)
         results = dict(zip(files, workers.share(work, tasks, size), strict=True))
         for index in indexes:
-            result = results[index] if index in results else self._here(sources, index)
+            result = results.get(index) or _transcoded(
+                partial(sources.opened, index), sources.spooled(index), self.profile
+            )
             if result.changes:
                 sources.use_spooled(index)
                 self.findings.append(Finding("FS-TRANSCODED", result.changes, Where(sources.name(index))))
             elif result.failure:
                 self.failed[index] = result.failure
-
-    def _here(self, sources: Sources, index: int) -> Transcoded:
-        try:
-            with sources.opened(index) as read:
-                return transcode(read, sources.spooled(index), self.profile)
-        except (OSError, FilesetError) as problem:
-            return Transcoded(failure=str(problem))
 
     def explained(self, sources: Sources, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         """Yield the outcomes of a scan; refusals for the transfer syntax say why the file could not be transcoded."""
@@ -80,12 +76,12 @@ class Transcoding:
 
 def transcode_files(tasks: Sequence[tuple[str, str]], profile_id: str) -> list[Transcoded]:
     """Transcode each file that needs it into another file. Every worker process runs this."""
-    return [_transcode_file(path, target, find_profile(profile_id)) for path, target in tasks]
+    return [_transcoded(partial(OpenFile, path), target, find_profile(profile_id)) for path, target in tasks]
 
 
-def _transcode_file(path: str, target: str, profile: Profile) -> Transcoded:
+def _transcoded(opened: Opened, target: str, profile: Profile) -> Transcoded:
     try:
-        with OpenFile(path) as read:
+        with opened() as read:
             return transcode(read, target, profile)
     except (OSError, FilesetError) as problem:
         return Transcoded(failure=getattr(problem, "strerror", None) or str(problem))

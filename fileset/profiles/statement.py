@@ -10,6 +10,7 @@ from attrs import frozen
 
 from fileset.dicom.character_sets import CODECS
 from fileset.profiles.words import ROLE_NAMES, Row
+from fileset.standard import tags
 from fileset.standard.profiles import ANY_CLASSES, PROFILES, S_MIME
 from fileset.standard.sop_classes import SOP_CLASSES
 from fileset.standard.syntaxes import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, SYNTAX_NAMES
@@ -134,8 +135,7 @@ def _keys() -> Iterator[Row]:
     yield "Record", "Key", "Tag", "Type"
     for level, keys in USUAL_KEYS.items():
         for key in keys:
-            tag = f"({key.tag >> 16:04X},{key.tag & 0xFFFF:04X})"
-            yield level or "instances of a series", key.keyword, tag, key.type
+            yield level or "instances of a series", key.keyword, tags.text(key.tag), key.type
 
 
 def _character_sets() -> Iterator[Row]:

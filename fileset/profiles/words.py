@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
+from fileset.standard import tags
 from fileset.standard.profile_keys import PROFILE_KEYS
 from fileset.standard.profile_rules import Constraint
 from fileset.standard.profiles import ANY, MULTI_FRAME, Profile
@@ -64,8 +65,7 @@ def keys_of_profile(profile: Profile) -> Iterator[Row]:
     yield "Record", "Key", "Type", "Condition"
     for record_type, keys in PROFILE_KEYS[profile.keys].items():
         for key in keys:
-            tag = f"({key.tag >> 16:04X},{key.tag & 0xFFFF:04X})"
-            yield record_type, f"{key.keyword} {tag}", key.type, key.condition or "-"
+            yield record_type, f"{key.keyword} {tags.text(key.tag)}", key.type, key.condition or "-"
 
 
 def constraints_of(profile: Profile) -> Iterator[Row]:

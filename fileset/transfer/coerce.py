@@ -156,7 +156,7 @@ class _Writer:
             return head + pack(self._order + "I", len(value)) + value
         if vr.encode() in SHORT_VRS:
             if len(value) > 0xFFFF:
-                raise FormatError(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) is too long for its VR {vr}")
+                raise FormatError(f"{tags.text(tag)} is too long for its VR {vr}")
             return head + vr.encode() + pack(self._order + "H", len(value)) + value
         return head + vr.encode() + pack(self._order + "HI", 0, len(value)) + value
 

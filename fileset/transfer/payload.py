@@ -212,10 +212,8 @@ def _require_whole(read: Reading, start: int, size: int, syntax: Syntax) -> None
             return  # only a decoder knows its end
         at = window + value_at + length
         if at > size:
-            name = f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
-            raise UnsendableError(
-                f"the file is cut off: it ends {at - size:,} bytes before the end of element {name}", advice=_OTHER_COPY
-            )
+            message = f"the file is cut off: it ends {at - size:,} bytes before the end of element {tags.text(tag)}"
+            raise UnsendableError(message, advice=_OTHER_COPY)
 
 
 def _made_meta(identity: dict[int, str], syntax: str) -> bytes:
@@ -233,7 +231,7 @@ def _require_sendable(identity: dict[int, str], size: int, syntax: str) -> None:
     """Raise `UnsendableError` for a data set that would stall or abort an association."""
     for tag, name in ((tags.SOP_CLASS_UID, "SOP Class UID"), (tags.SOP_INSTANCE_UID, "SOP Instance UID")):
         if not identity[tag]:
-            raise UnsendableError(f"the file has no {name} ({tag >> 16:04X},{tag & 0xFFFF:04X})", advice=_CHECK)
+            raise UnsendableError(f"the file has no {name} {tags.text(tag)}", advice=_CHECK)
     if size <= 0:
         raise UnsendableError("the file has no data set", advice=_OTHER_COPY)
     if size % 2 and syntax.encode() not in DEFLATED:
