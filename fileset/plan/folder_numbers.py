@@ -47,7 +47,7 @@ class Placing:
             kept = self._growth.kept
             path = existing_path(kept, former) if former < len(kept.flat) else None
             if path is None:
-                above = self._path(self._parents[reference] if reference in self._parents else kept.parent(former))
+                above = self._path(self._parents[reference] if reference in self._parents else kept.tree.parent[former])
                 paths = ((*above, number) for number in self._next.setdefault(above, count()))
                 path = next(one for one in paths if not self._occupation(folder_of(one)))
             self._paths[reference] = path
@@ -56,7 +56,7 @@ class Placing:
 
 def existing_path(kept: Kept, index: int) -> Path | None:
     """Find the folders of the counter scheme that have files of a record, None if they are elsewhere."""
-    depth = 1 + sum(1 for _ in kept.above(index))
+    depth = 1 + sum(1 for _ in kept.tree.above(index))
     file_ids = (kept.contents.file_id(below) for below in kept.below(index) if depth < len(_FOLDERS))
     match = next(filter(None, (_FOLDERS[depth](file_id.value) for file_id in file_ids if file_id)), None)
     return tuple(map(int, match.groups())) if match else None

@@ -281,10 +281,10 @@ class _Rebuild:
             return True
         if chain is None:
             return False
-        place = self.kept.parent(index), chain
+        place = self.contents.tree.parent[index], chain
         if place not in self.contradicted:
             said = (decode(chain.patient_id, chain.character_set.decode("ascii")), chain.study_uid, chain.series_uid)
-            entities = [at for at in self.kept.above(index) if self.contents.type_name(at) in LEVELS]
+            entities = [at for at in self.kept.tree.above(index) if self.contents.type_name(at) in LEVELS]
             self.contradicted[place] = any(self.kept.key(at) not in said for at in entities)
         return self.contradicted[place]
 

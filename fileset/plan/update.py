@@ -242,8 +242,8 @@ def _renew(growth: Growth, affected: set[int], files: FileKeys, report: Report) 
     kept = growth.kept
     references = {index: reference for reference, index in growth.former.items()}
     extended = {above for above in growth.below if above < len(kept.flat)} | set(references)
-    judged = {at for above in extended if above != NONE for at in kept.above(above)} & kept.read_again
-    for index in sorted(affected, key=lambda one: sum(1 for _ in kept.above(one))):
+    judged = {at for above in extended if above != NONE for at in kept.tree.above(above)} & kept.read_again
+    for index in sorted(affected, key=lambda one: sum(1 for _ in kept.tree.above(one))):
         kind = kept.contents.type_name(index)
         if kind not in LEVELS or index in extended or index in judged:
             continue
@@ -251,7 +251,7 @@ def _renew(growth: Growth, affected: set[int], files: FileKeys, report: Report) 
         if not stale:
             continue
         new = _patched(kept, index, tail, stale, report)
-        parent = kept.parent(index)
+        parent = kept.tree.parent[index]
         above = references.get(parent, parent)
         node = Node(0, kind, 0, new, key=kept.key(index), order=kept.order(index))
         references[index] = growth.add(node, above)

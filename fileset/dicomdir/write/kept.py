@@ -133,10 +133,10 @@ class Kept(OldRecords):
         """
         affected: set[int] = set()
         for index in gone:
-            for above in self.above(index):
+            for above in self.tree.above(index):
                 empty = next(self.children(above), NONE) == NONE and not self.contents.references_file(above)
                 if not empty or self.contents.type_name(above) not in LEVELS:
-                    affected.update((above, *self.above(above)))
+                    affected.update((above, *self.tree.above(above)))
                     break
                 self.dropped[above] = 1
         return {index for index in affected if not self.dropped[index]}
@@ -145,7 +145,7 @@ class Kept(OldRecords):
         """Drop instances whose new records will be made from their files; note the records above them."""
         for index in indexes:
             self.drop(index)
-            self.read_again.update(at for at in self.above(index) if self.contents.type_name(at) in LEVELS)
+            self.read_again.update(at for at in self.tree.above(index) if self.contents.type_name(at) in LEVELS)
 
     def note_renewed(self) -> None:
         """Note the records above instances that are read again, where nothing stays below them."""
@@ -182,14 +182,6 @@ class Kept(OldRecords):
             else:
                 yield found
                 stack.append(self.children(found))
-
-    def parent(self, index: int) -> int:
-        """Return the record above a record, `NONE` for the root entity."""
-        return self.tree.parent[index]
-
-    def above(self, index: int) -> Iterator[int]:
-        """Yield the records above a record, the nearest first."""
-        return self.tree.above(index)
 
     # ------------------------------------------------------------ finding
 

@@ -115,7 +115,7 @@ class Growth:
     def _touched(self) -> set[int]:
         """The kept records that get new records below them."""
         known = [above for above in self.below if NONE < above < len(self.kept.flat)]
-        return {*known, *(further for above in known for further in self.kept.above(above))}
+        return {*known, *(further for above in known for further in self.kept.tree.above(above))}
 
 
 def merged(kept: list[int], new: list[int], order: Callable[[int], Order]) -> list[int]:
