@@ -16,8 +16,10 @@ def disagreement(record: Any, identity: Mapping[int, str]) -> str:
     """Describe each UID, and Patient ID, that differs between a record and its file; "" if none does.
 
     A file without a Patient ID contradicts no record: the ID of the record may be invented (`--missing invent`). If the IDs
-    agree but the file names another person, the sentence is about the person.
+    agree but the file names another person, the sentence is about the person. Nothing contradicts a file without a record.
     """
+    if not hasattr(record, "patient"):
+        return ""
     differences = [
         f"{row.keyword} is {ours!r}, in the file {identity[row.tag]!r}"
         for row, ours in recorded_identity(record)

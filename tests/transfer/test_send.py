@@ -24,6 +24,7 @@ import fileset
 from fileset.extraction.scanned import scanned
 from fileset.reader import Reader
 from fileset.transfer import PeerError, Sent, probe, send
+from fileset.transfer.payload import OpenSource
 from tests.laws.forged import OTHERS, forged
 from tests.support import synthetic
 from tests.support.command import Runs
@@ -540,3 +541,14 @@ def test_a_file_that_its_record_describes_wrongly_is_reported_once(store: Server
         report = send(reader.find(), to=store.address)
     (sentence,) = report.disagreements
     assert "'P9'" in sentence
+
+
+def test_files_that_have_no_record_are_sent(store: Server, tmp_path: Path) -> None:
+    folder = tmp_path / "DISC"
+    synthetic.ct_series(folder, 1, 1, 1, 1)
+    (data,) = (path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    file = OpenSource(lambda at, size: data[at : at + size], len(data))
+    assert probe([file], to=store.address).complete
+    report = send([file], to=store.address)
+    assert [one.state for one in report.instances] == ["arrived"]
+    assert not report.disagreements
