@@ -45,17 +45,14 @@ class BurningProgram:
 
     def command(self, device: str, image: str, *, blank: bool, speed: int | None) -> list[str]:
         """Build the command that burns an image. Raises `RuleError` if the program cannot erase, or set a speed."""
-        for asked, words, does, instead in (
-            (blank, self.blank, "erase a disc", "Erase it first"),
-            (speed is not None, self.speed, "set a speed", "Leave --speed out"),
-        ):
-            if asked and not words:
-                advice = f"{instead}, or choose another program (--program)"
-                raise RuleError(f"{self.name} cannot {does}", advice=advice)
+        other = "or choose another program (--program)"
+        if blank and not self.blank:
+            raise RuleError(f"{self.name} cannot erase a disc", advice=f"Erase it first, {other}")
+        if speed is not None and not self.speed:
+            raise RuleError(f"{self.name} cannot set a speed", advice=f"Leave --speed out, {other}")
         *burn, last = self.burn
-        return _filled(
-            [*burn, *(self.blank if blank else ()), *(self.speed if speed else ()), last], device, image, speed
-        )
+        words = [*burn, *(self.blank if blank else ()), *(self.speed if speed else ()), last]
+        return _filled(words, device, image, speed)
 
     def disc_state(self, device: str) -> DiscState:
         """Ask for the state of the disc, blank if the program cannot report it. Raises `MediumError` if it cannot use the drive."""

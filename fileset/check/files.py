@@ -112,11 +112,16 @@ class FileCheck:
 
     def _check_descriptor(self, matched: dict[str, int]) -> None:
         descriptor = self.directory.descriptor
-        is_listed = descriptor is not None and descriptor.path in matched
-        if descriptor is not None and (is_listed or find(descriptor.path, self._name_tree) is None):
-            problem = "referenced by a record" if is_listed else "not on the medium"
-            message = f"the descriptor file {descriptor} is {problem}"
-            self.collector.add("FS-DESCRIPTOR", message, tag=tags.DESCRIPTOR_FILE_ID)
+        if descriptor is None:
+            return
+        if descriptor.path in matched:
+            problem = "referenced by a record"
+        elif find(descriptor.path, self._name_tree) is None:
+            problem = "not on the medium"
+        else:
+            return
+        message = f"the descriptor file {descriptor} is {problem}"
+        self.collector.add("FS-DESCRIPTOR", message, tag=tags.DESCRIPTOR_FILE_ID)
 
     def _check_manifest(self, manifest: Manifest) -> None:
         for name in manifest.unlisted(self._names):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
 from typing import Final
 
 from attrs import Factory, define, field
@@ -76,11 +75,11 @@ class ProfileCheck:
 
     def _check_icon(self, index: int, parts: list[Element]) -> None:
         icon = self.profile.icon
-        found = [part for part in parts if part.tag == ICON_IMAGE_SEQUENCE][:1]
-        if icon.required and not found:
+        found = next((part for part in parts if part.tag == ICON_IMAGE_SEQUENCE), None)
+        if found is None and icon.required:
             message = f"the icon is missing: {self.profile.id} demands one of {icon.size} x {icon.size} pixels"
             self.collector.add_at_record("PR-ICON", message, index, ICON_IMAGE_SEQUENCE)
-        for rows, columns in chain.from_iterable(map(self._sizes, found)):
+        for rows, columns in self._sizes(found) if found else ():
             if (rows, columns) != (icon.size, icon.size):
                 message = f"an icon of {columns} x {rows} pixels: {self.profile.id} allows {icon.size} x {icon.size}"
                 self.collector.add_at_record("PR-ICON", message, index, ICON_IMAGE_SEQUENCE)

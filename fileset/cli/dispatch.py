@@ -183,7 +183,9 @@ def _report_error(problem: FilesetError, arguments: Sequence[str]) -> int:
     notes = _notes(problem)
     beside, below = (notes, ()) if len(notes) == 1 else ((), notes)
     complain("; ".join((problem.text(command=True), *beside)))
-    say(*(f"  {note}" for note in below), *filter(None, [hint]))
+    say(*(f"  {note}" for note in below))
+    if hint:
+        say(hint)
     facts: dict[str, object] = {"kind": problem.kind, "rule": problem.rule or None, "message": problem.reason}
     facts |= {"path": problem.path or None, "offset": problem.offset}
     facts |= {"advice": advice or hint or None, "notes": list(notes)}

@@ -203,7 +203,7 @@ _RENAMED: Final = {"format": "medium_format", "record_keys": "keys"}
 
 def role_options(options: Namespace) -> dict[str, Any]:
     """Collect the options of the verb that a role takes, as keyword arguments."""
-    names = dict(zip(_OF_ROLES, _OF_ROLES, strict=True)) | _RENAMED
+    names = {name: name for name in _OF_ROLES} | _RENAMED
     return {names[name]: value for name, value in vars(options).items() if name in names}
 
 

@@ -147,7 +147,8 @@ def _tell_dropped(report: Report) -> None:
 def _tell_details(report: Report, *, everything: bool) -> None:
     tell_skipped(report.skipped, everything=everything)
     kept = {"finding": report.findings} if everything else _by_severity(report)
-    tell_problems({_heading(*item): problems_of(item[1]) for item in kept.items()}, everything=everything)
+    sections = {_heading(kind, findings): problems_of(findings) for kind, findings in kept.items()}
+    tell_problems(sections, everything=everything)
 
 
 def _by_severity(report: Report) -> dict[str, list[Finding]]:

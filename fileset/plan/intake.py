@@ -147,7 +147,9 @@ class WritingRole:
 
         add_document(self._sources, path, self._intake.policy, native=native)
 
-    def _intake_for(self, form: str, inquire: Callable[[], FileSetInfo], *, is_secure: bool, **facts: bool) -> Intake:
+    def _intake_for(
+        self, form: str, inquire: Callable[[], FileSetInfo], *, is_secure: bool, reconciles: bool = False
+    ) -> Intake:
         """Build the intake for a medium of this form that the options ask for. Raises as `under_profile`."""
         profile = under_profile(self._profile, form, inquire, strict=self._strict, is_secure=is_secure)
         choice = profile.keys(parse_keys(self._keys))
@@ -160,5 +162,5 @@ class WritingRole:
             self._add_header,
             self._preamble == "zero",
             self._trust_dicomdir,
-            **facts,
+            reconciles,
         )

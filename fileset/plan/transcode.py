@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
@@ -72,11 +71,15 @@ class Transcoded:
 
 def transcode(read: Reading, target: str, profile: Profile) -> Transcoded:
     """Write the file in an allowed transfer syntax to `target`, if it needs a change. Raises as `transcoded`."""
-    with suppress(HeaderError):  # the scan reports the fault
-        if result := transcoded(read) if _is_wanted(read, profile) else corrected(read):
-            write_spooled(target, result[:1])
-            return Transcoded(changes=result[1])
-    return Transcoded()
+    try:
+        result = transcoded(read) if _is_wanted(read, profile) else corrected(read)
+    except HeaderError:
+        return Transcoded()  # the scan reports the fault
+    if result is None:
+        return Transcoded()
+    data, changes = result
+    write_spooled(target, (data,))
+    return Transcoded(changes=changes)
 
 
 def _is_wanted(read: Reading, profile: Profile) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect
 from collections.abc import Mapping
 from struct import error
 from typing import Final
@@ -23,8 +22,6 @@ _TOP = tuple(row for row in ATTRIBUTES if not row.within and row.tag not in (SYN
 _NESTED = tuple(row for row in ATTRIBUTES if row.within)
 _TAGS: Final = frozenset(row.within or row.tag for row in (*_TOP, *_NESTED)) | {SOP_CLASS_UID}
 
-_LARGEST: Final = 1 << 48
-"""Size in bytes that no file reaches."""
 FACTS_WANTED: Final = Wanted(
     WantedTags(_TAGS, max(_TAGS)),
     {},
@@ -79,7 +76,13 @@ def class_and_syntax(read: Reading) -> tuple[str, str]:
 
 def _size(read: Reading) -> int:
     """Find the size of a file of unknown size, by halving."""
-    return bisect(range(_LARGEST), 0, key=lambda at: not read(at, 1))
+    low, high = 0, 1
+    while read(high - 1, 1):
+        low, high = high, high * 2
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if read(middle, 1) else (low, middle)
+    return low
 
 
 def facts_of(header: Header) -> Facts:

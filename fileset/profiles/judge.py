@@ -87,8 +87,8 @@ _Form = Callable[[Constraint, str, Facts], bool]
 
 def _differs_by(less: int) -> _Form:
     def compare(row: Constraint, value: str, facts: Facts) -> bool:
-        other = (row.other and facts.value(row.other)) or ""
-        return other.isdigit() and value == str(int(other) - less)
+        other = facts.value(row.other) if row.other else None
+        return other is not None and other.isdigit() and value == str(int(other) - less)
 
     return compare
 

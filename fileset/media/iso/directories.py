@@ -134,8 +134,10 @@ def primary_hierarchy(tree: NameTree, *, invent: bool) -> Hierarchy:
     for children in tree.children.values():
         taken: dict[bytes, int] = {}
         for child in children:
-            if identifier := level_1(tree.names[child], folder=tree.is_folder(child)):
-                identifiers[taken.setdefault(identifier, child)] = identifier
+            identifier = level_1(tree.names[child], folder=tree.is_folder(child))
+            if identifier and identifier not in taken:
+                taken[identifier] = child
+                identifiers[child] = identifier
         others = [child for child in children if identifiers[child] == _HERE]
         if others and not invent:
             raise RuleError(

@@ -30,4 +30,4 @@ def features(image: ImageBytes, volumes: Sequence[IsoVolume]) -> list[str]:
         ),
         "associated files, such as the resource forks of a Macintosh": any(one.has_associated_files for one in volumes),
     }
-    return [feature for feature in is_there if is_there[feature]]
+    return [feature for feature, is_found in is_there.items() if is_found]

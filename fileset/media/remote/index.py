@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 from fileset.errors import MediumError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, SEPARATOR, FileId
-from fileset.media.base import Chunks, Counter, Transaction, UpdatableMedium, Written, uncounted
+from fileset.media.base import Chunks, Counter, FileInfo, Transaction, UpdatableMedium, Written, uncounted
 from fileset.media.names import form_of
 from fileset.media.remote.access import failures
 from fileset.media.remote.medium import RemoteMedium, scheme_of
@@ -113,12 +113,16 @@ class _DicomdirTransaction(Transaction):
 
     def announce(self, added: Iterable[FileId], removed: Iterable[FileId]) -> None:
         if [*added, *removed]:
-            self.write()
+            self._refuse()
 
-    def write(self, *_: Any, **__: Any) -> NoReturn:
+    def write(self, file_id: FileId, chunks: Chunks, info: FileInfo | None = None) -> NoReturn:  # noqa: ARG002  # refused
+        self._refuse()
+
+    def delete(self, file_id: FileId) -> NoReturn:  # noqa: ARG002  # refused
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
         raise RuleError(NOT_COPIED, path=self._medium.name)
-
-    delete = write
 
     def publish(self, dicomdir: Chunks, verify: Callable[[bytes], None], count: Counter = uncounted) -> Written:  # noqa: ARG002
         data = b"".join(dicomdir)
