@@ -14,7 +14,7 @@ from attrs import frozen
 
 from fileset.burn.programs import BurningProgram, program_for, run_program
 from fileset.check import CheckReport, check_file_set
-from fileset.errors import Advice, FilesetError, MediumError, NotFoundError, RefusedError, RuleError
+from fileset.errors import Advice, FilesetError, FormatError, MediumError, NotFoundError, RefusedError, RuleError
 from fileset.findings import ERROR
 from fileset.media.iso.compare import Comparison, SectorRange, compare, holds_data
 from fileset.media.iso.medium import IsoMedium
@@ -30,6 +30,10 @@ _LOCKED: Final = ("FS-SECURE-KEY", "FS-SECURE-UNSEEN")
 _SEE_ERRORS: Final = Advice(
     "`check_file_set()` names them; `force=True` burns the image with them",
     "`fileset check` names them; --force burns the image with them",
+)
+_MAKE_AN_IMAGE: Final = Advice(
+    "`Creator` with the name of a medium that ends in .iso makes an image",
+    "`fileset create FOLDER -o NAME.iso` makes an image",
 )
 _NAME_A_DRIVE: Final = "Name the drive, such as /dev/sr0, or D: on Windows"
 _SHOWS_EMPTY_DRIVES: Final = sys.platform != "darwin"
@@ -76,7 +80,8 @@ def burn_image(
         progress: Called with a phase ("compare", or one of the check), how much is done, and how much there is.
 
     Raises:
-        RuleError: `device` is a file or a folder, no burning program is installed, or it cannot do what an option asks.
+        RuleError: `image` is a folder, `device` is a file or a folder, no burning program is installed, or it cannot do what an
+            option asks.
         NotFoundError: There is no such drive, or no such image.
         RefusedError: The disc is not blank, and `blank` is false; or `device` is the image itself; or a check finds errors in
             the image, and `force` is false.
@@ -84,8 +89,11 @@ def burn_image(
         MediumError: There is no disc, it is too small, the burning program fails, or the disc cannot be read afterwards.
     """
     path = os.path.abspath(_image(image))  # so that no program takes it for an option
-    with closing(IsoMedium(path)) as opened:
-        sectors = opened.whole_sectors()  # raises for an incomplete image, before a disc is spent on it
+    try:
+        with closing(IsoMedium(path)) as opened:
+            sectors = opened.whole_sectors()  # raises for an incomplete image, before a disc is spent on it
+    except FormatError as problem:
+        raise problem.moved(path=os.fspath(image)) from problem
     _require_drive(device, path)
     chosen = program_for(program)
     command = chosen.command(_letter(device) or device, path, blank=blank, speed=speed)
@@ -138,10 +146,12 @@ def compare_with_image(device: str, image: str | os.PathLike[str], *, progress: 
 
 
 def _image(image: str | os.PathLike[str]) -> str:
-    """Check the path of an image. Raises `NotFoundError` if there is none."""
+    """Check the path of an image. Raises `NotFoundError` if there is none, `RuleError` for a folder."""
     path = path_of(image)
     if not os.path.lexists(path):
         raise not_found(path)
+    if os.path.isdir(path):
+        raise RuleError("is a folder, not an ISO image", path=path, advice=_MAKE_AN_IMAGE)
     return path
 
 

@@ -210,6 +210,20 @@ def test_an_image_that_was_cut_off_is_refused(run: Runs, image: Path, tmp_path: 
     assert "cut off" in run("burn", image, "--device", f"stdio:{tmp_path / 'burned'}", code=4).stderr
 
 
+def test_a_folder_is_no_image(run: Runs, tmp_path: Path) -> None:
+    said = run("burn", tmp_path, "--device", f"stdio:{tmp_path / 'burned'}", "--dry-run", code=2).stderr
+    assert f"{tmp_path}: is a folder, not an ISO image. `fileset create FOLDER -o NAME.iso` makes an image" in said
+
+
+def test_a_file_that_is_no_image_is_named_as_the_user_named_it(
+    run: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("notes.txt").write_text("text")
+    said = run("burn", "notes.txt", "--device", "stdio:burned", "--dry-run", code=4).stderr
+    assert said.startswith("fileset: error: notes.txt: not an image of a disc")
+
+
 def test_a_drive_that_does_not_exist_is_a_wrong_argument(run: Runs, image: Path, tmp_path: Path) -> None:
     assert "no such drive" in run("burn", image, "--device", tmp_path / "sr9", code=2).stderr
     said = run("burn", image, "--device", "X:", code=2).stderr
