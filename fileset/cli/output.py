@@ -78,14 +78,17 @@ def say(*messages: str) -> None:
             abandon(sys.stderr)
 
 
-def paragraph(text: str) -> str:
-    """Break a line at spaces for the terminal, with a hanging indent; names and UIDs stay whole."""
+def paragraph(text: str, indent: int | None = None) -> str:
+    """Break a line at spaces for the terminal; names and UIDs stay whole.
+
+    Its further lines begin after `indent` spaces, by default 4 more than the first one.
+    """
     from shutil import get_terminal_size
     from textwrap import fill
 
-    indent = " " * (len(text) - len(text.lstrip()) + 4)
+    further = " " * (len(text) - len(text.lstrip()) + 4 if indent is None else indent)
     width = get_terminal_size().columns
-    return fill(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return fill(text, width, subsequent_indent=further, break_long_words=False, break_on_hyphens=False)
 
 
 def complain(message: str) -> None:

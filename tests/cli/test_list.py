@@ -235,6 +235,16 @@ def test_info_says_that_it_checked_no_file(run: Runs, disc: Path) -> None:
     assert "none on opening the DICOMDIR; `fileset check` checks records and files" in run("info", disc).stdout
 
 
+def test_on_a_terminal_info_keeps_long_values_in_their_column(run: Runs, disc: Path) -> None:
+    plain = run("info", disc).stdout
+    shown = ANSI.sub("", on_terminal("info", disc, columns=60))
+    rows = [row for row in shown.splitlines() if "`fileset" in row or "checks records" in row or "and files" in row]
+    assert max(map(len, plain.splitlines())) > 60
+    assert all(len(row) <= 60 or len(row[18:].split()) == 1 for row in shown.splitlines())
+    assert len(rows) > 1
+    assert all(row.startswith(("Findings", " " * 18)) for row in rows)
+
+
 def test_info_as_json(run: Runs, indexed: Path) -> None:
     document = run("info", indexed, "--json").document
     assert document["schema"] == "fileset.info/1"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from fileset.cli.findings import NOUNS, PARTLY, finding_rows, hides_records, joint_code, tell_findings
 from fileset.cli.options import add_common, add_format
-from fileset.cli.output import aligned, counted, escaped, json_text, picked, sized, write, write_document
+from fileset.cli.output import aligned, counted, escaped, json_text, paragraph, picked, sized, write, write_document
 from fileset.cli.read_options import MEDIUM_HELP, identification
 from fileset.errors import FilesetError
 
@@ -40,11 +41,21 @@ def run(options: Namespace) -> int:
         if options.json:
             _document(reader, presence)
         else:
-            write(f"{name:18}{escaped(value) or '-'}" for name, value in facts(reader, presence))
+            write(_rows(facts(reader, presence)))
             tell_findings(reader.findings, everything=options.verbose, quiet=options.quiet)
         return PARTLY if presence.is_incomplete or hides_records(reader.findings) else 0
 
 
+def _rows(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Format names and values in two columns; on a terminal, break a long value at spaces."""
+    is_terminal = sys.stdout.isatty()
+    for name, value in pairs:
+        row = f"{name:{_NAMES}}{escaped(value) or '-'}"
+        yield paragraph(row, _NAMES) if is_terminal else row
+
+
+_NAMES: Final = 18
+"""Width of the column of names."""
 _COLUMNS: Final = ("medium", "file_set_id", "patients", "studies", "series", "instances", "bytes", "verdict")
 
 
