@@ -89,7 +89,7 @@ def make_pages(options: Namespace, folder: str) -> int:
 
 def _summary(report: PagesReport) -> str:
     if not report.instances:
-        return "there are no instances on this medium: nothing to show"
+        return "there are no instances on this medium: the pages are empty"
     kinds = {"report": report.reports, "document": report.documents}
     shown = [counted(report.pictures, "picture"), *(counted(number, kind) for kind, number in kinds.items() if number)]
     without = sum(finding.rule in ("FS-PICTURE-NONE", "FS-PICTURE-FAILED") for finding in report.findings)

@@ -234,6 +234,7 @@ class Scanned(AbstractContextManager["Scanned"]):
             return None
         except (FilesetError, OSError) as problem:
             reason = problem.moved(path="").text(command=True) if isinstance(problem, FilesetError) else str(problem)
+            reason = reason.removeprefix(f"{name}: ")  # an image names its file in the reason too
             locked = isinstance(problem, FilesetError) and problem.rule == "FS-SECURE-PASSWORD"
             self.findings.append(Finding("FS-SECURE-PASSWORD" if locked else "FS-FILE-UNREADABLE", reason, Where(name)))
             # The copy tries again, and reports the loss.

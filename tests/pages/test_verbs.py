@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+import fileset
 from tests.pages.conftest import SLICES
 from tests.pages.site_reader import PageReader
 from tests.support.command import in_process, process
@@ -38,6 +39,14 @@ def test_a_medium_without_a_dicomdir_is_shown_by_its_files(disc: Path, tmp_path:
     page = PageReader(tmp_path / "web" / "INDEX.HTM")
     assert "Dr. Jane Müller" in page.text
     assert page.text.index("CT Abdomen") < page.text.index("Ultrasound")
+
+
+def test_pages_of_an_empty_medium_are_reported_as_empty(tmp_path: Path) -> None:
+    (tmp_path / "disc").mkdir()
+    fileset.index(tmp_path / "disc")
+    done = in_process("pages", tmp_path / "disc", "-o", tmp_path / "web")
+    assert done.code == 3
+    assert "there are no instances on this medium: the pages are empty\n" in done.stderr
 
 
 @pytest.mark.parametrize("ending", ["iso", "zip"])

@@ -29,5 +29,5 @@ def run(options: Namespace) -> int:
     code = make_pages(options, options.output)
     index = os.path.join(options.output, "INDEX.HTM")
     if not (options.quiet or options.json):
-        say(f"to see them, open {index} in a browser")
+        say(f"to see the pages, open {index} in a browser")
     return code
