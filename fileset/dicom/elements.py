@@ -173,6 +173,10 @@ def swapped(value: bytes, width: int) -> bytes:
 
 _SHORT: Final = Struct("<HH2sH").pack
 _LONG: Final = Struct("<HH2sHI").pack
+ITEM_TAG: Final = b"\xfe\xff\0\xe0"
+"""The encoded tag of an item in Little Endian."""
+ITEM_DELIMITER: Final = b"\xfe\xff\x0d\xe0\0\0\0\0"
+SEQUENCE_DELIMITER: Final = b"\xfe\xff\xdd\xe0\0\0\0\0"
 _ITEM: Final = Struct("<HHI").pack
 
 

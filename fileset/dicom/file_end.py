@@ -5,13 +5,12 @@ from __future__ import annotations
 from struct import Struct
 from typing import Final
 
-from fileset.dicom.elements import UNDEFINED
+from fileset.dicom.elements import SEQUENCE_DELIMITER, UNDEFINED
 
 LAST: Final = 8
 """Bytes at the end of a file that the test needs."""
 
 _PIXEL_DATA: Final = b"\xe0\x7f\x10\x00"
-_SEQUENCE_END: Final = b"\xfe\xff\xdd\xe0\0\0\0\0"
 _LENGTH: Final = Struct("<I").unpack_from
 
 
@@ -26,4 +25,4 @@ def is_plainly_whole(first: bytes, last: bytes, size: int) -> bool:
         return False
     value_at = at + (12 if first[at + 4 : at + 6] in (b"OB", b"OW") else 8)
     (length,) = _LENGTH(first, value_at - 4)
-    return last == _SEQUENCE_END if length == UNDEFINED else bool(value_at + length == size)
+    return last == SEQUENCE_DELIMITER if length == UNDEFINED else bool(value_at + length == size)

@@ -14,7 +14,7 @@ from typing import Final
 
 from attrs import frozen
 
-from fileset.dicom.elements import ITEM
+from fileset.dicom.elements import ITEM, ITEM_TAG
 from fileset.dicom.header_layout import (
     IDENTIFYING_META_TAGS,
     META_TAGS,
@@ -38,7 +38,6 @@ MOST_SHAPES: Final = 4 * MOST_LAYOUTS
 """Kinds of headers that are remembered; more are too many for a cache."""
 _NOT_WANTED: Final = META_TAGS - IDENTIFYING_META_TAGS | {ITEM}
 """Groups that only the check of the file needs."""
-_ITEM_TAG: Final = b"\xfe\xff\x00\xe0"
 _META_UID: Final = tags.MEDIA_STORAGE_SOP_INSTANCE_UID
 _Groups = Sequence[bytes]
 """Values, each preceded by the last two bytes of its length."""
@@ -101,7 +100,7 @@ class Recognised:
     def sequences(self) -> list[bytes]:
         """The items of explicit length before `end`, those of a sequence of explicit length together."""
         layout, groups = self.layout, self.groups
-        return [groups[at][4:] for at in layout.sequences] + [_ITEM_TAG + groups[at] for at in layout.items]
+        return [groups[at][4:] for at in layout.sequences] + [ITEM_TAG + groups[at] for at in layout.items]
 
     @property
     def values(self) -> dict[int, bytes]:

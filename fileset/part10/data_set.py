@@ -15,6 +15,7 @@ from fileset.dicom.elements import (
     IMPLICIT_LITTLE,
     ITEM,
     ITEM_END,
+    ITEM_TAG,
     LONG_VRS,
     MAX_DEPTH,
     SEQUENCE_END,
@@ -42,7 +43,6 @@ NOT_IN_DATA_SETS: Final = frozenset((0, 1, 2, 3, 5, 6, 7, 0xFFFF))
 """Groups that are not allowed in the data set of a file or in its items (PS3.5 7.1, 7.5.1, 7.8.1)."""
 _FIRST_GROUP: Final = 0x00080000
 _LAST_GROUP: Final = 0xFFFE0000
-_ITEM_TAG: Final = b"\xfe\xff\0\xe0"
 _ITEMS: Final = _LAST_GROUP >> 16
 _MARGIN: Final = 12
 _INTEREST: Final = frozenset((tags.NUMBER_OF_FRAMES, tags.DATA_SET_TRAILING_PADDING, *TABLES, *PIXEL_DATA))
@@ -124,7 +124,7 @@ class DataSetWalk:
                 value = at + 8
             tag = group << 16 | number
             met((base + at, value - at))
-            nested = vr == b"SQ" if explicit else data[value : value + 4] == _ITEM_TAG
+            nested = vr == b"SQ" if explicit else data[value : value + 4] == ITEM_TAG
             usual = _FIRST_GROUP <= tag < _LAST_GROUP and tag > previous and not (nested or length & 1)
             if (
                 not usual  # UNDEFINED is odd
@@ -260,7 +260,7 @@ def _is_sequence(window: FileWindow, syntax: Syntax, tag: int, vr: bytes, value_
     """Decide whether an element is a sequence; Implicit VR needs the data dictionary for that."""
     if length == UNDEFINED or vr == b"SQ":
         return True
-    return not syntax.explicit and length >= 8 and window.value(value_at, 4) == _ITEM_TAG and vr_of(tag) == "SQ"
+    return not syntax.explicit and length >= 8 and window.value(value_at, 4) == ITEM_TAG and vr_of(tag) == "SQ"
 
 
 def _nested_faults(tag: int, previous: int, length: int, at: int) -> list[Fault]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from fileset.dicom.character_sets import TEXT_VRS, UNDECLARED, is_known
-from fileset.dicom.elements import MAX_DEPTH
+from fileset.dicom.elements import ITEM_TAG, MAX_DEPTH
 from fileset.errors import RuleError
 from fileset.part10.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from fileset.standard.dictionary import named
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _ITEMS: Final = 0xFFFE
 """The group of items and delimiters, which are no data elements (PS3.5 7.5)."""
-_ITEM_BYTES: Final = b"\xfe\xff\x00\xe0"
 _END_BYTES: Final = b"\xfe\xff\xdd\xe0"
 """The tags of an item and of the end of a sequence, in Little Endian."""
 
@@ -91,7 +90,7 @@ def _require_fitting_pixels(dataset: Dataset, syntax: UID) -> None:
 def _are_fragments(value: bytes) -> bool:
     """Test whether a value is one item after the other: an offset table and fragments."""
     at = 0
-    while value[at : at + 4] == _ITEM_BYTES:
+    while value[at : at + 4] == ITEM_TAG:
         at += 8 + int.from_bytes(value[at + 4 : at + 8], "little")
     return at > 0 and (at >= len(value) or value[at : at + 4] == _END_BYTES)
 

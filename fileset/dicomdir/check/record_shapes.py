@@ -17,6 +17,7 @@ from fileset.dicom.elements import EXPLICIT_LITTLE
 from fileset.dicomdir.check.collector import Collector
 from fileset.dicomdir.check.identities import INSTANCE_TWICE, Identities
 from fileset.dicomdir.check.references import SHARED, References
+from fileset.dicomdir.read.directory import PLAIN_FILE_ID
 from fileset.findings import Finding
 from fileset.part10.values import UID_FORM
 from fileset.records.conditions import ALLOWED
@@ -36,7 +37,6 @@ _CORRECT: Final[dict[bytes, Callable[[bytes], object]]] = {
     b"LO": re.compile(rb"[!-[\]-~]{1,64} ?").fullmatch,
 }
 """VR -> whether a padded value is certainly correct. A value that does not match may still be correct."""
-_IS_FILE_ID: Final = re.compile(rb"[A-Z0-9_]{1,8}(?:\\[A-Z0-9_]{1,8}){0,7} ?").fullmatch
 _CHECKED_ELSEWHERE: Final = frozenset((tags.NEXT_RECORD, tags.RECORD_IN_USE, tags.LOWER_LEVEL_ENTITY))
 """Elements whose values the decoder and the linker check."""
 _PART_OF_SHAPE: Final = frozenset((tags.SPECIFIC_CHARACTER_SET, tags.RECORD_TYPE))
@@ -119,7 +119,7 @@ def _shape(body: bytes, start: int, record: DataSet, faults: tuple[Finding, ...]
     parts = [(part.tag, part.vr, part.at - start, part.value_at - start, part.end - start) for part in record.parts]
     fixed = [slice(0, 8), *(slice(at, end if tag in _PART_OF_SHAPE else value) for tag, _, at, value, end in parts)]
     values = [
-        (slice(value, end), _IS_FILE_ID if tag == tags.REFERENCED_FILE_ID else _CORRECT[vr])
+        (slice(value, end), PLAIN_FILE_ID if tag == tags.REFERENCED_FILE_ID else _CORRECT[vr])
         for tag, vr, _, value, end in parts
         if tag not in _CHECKED_ELSEWHERE and tag not in _PART_OF_SHAPE and value < end
     ]

@@ -32,7 +32,7 @@ from fileset.standard.record_types import RECORD_TYPES
 
 _INSTANCE: Final = len(LEVELS)
 _PERHAPS: Final = _INSTANCE + 1
-_PLAIN: Final = re.compile(rb"[A-Z0-9_]{1,8}(?:\\[A-Z0-9_]{1,8}){0,7} ?").fullmatch
+PLAIN_FILE_ID: Final = re.compile(rb"[A-Z0-9_]{1,8}(?:\\[A-Z0-9_]{1,8}){0,7} ?").fullmatch
 _SHORT: Final = Struct("<H").unpack_from
 _TYPE_HEADER: Final = b"\x04\x00\x30\x14CS"
 _FILE_ID_HEADER: Final = b"\x04\x00\x00\x15CS"
@@ -175,7 +175,7 @@ class Contents:
         reference = FileReference(value)
         try:
             file_id = reference.file_id
-            fault = "" if _PLAIN(value) else reference.fault
+            fault = "" if PLAIN_FILE_ID(value) else reference.fault
         except FormatError as problem:
             self.report("FS-FILE-ID-HOSTILE", index, str(problem), tags.REFERENCED_FILE_ID)
             return None
@@ -191,7 +191,7 @@ class Contents:
         """Read the value of (0004,1500) if it follows the type, as nearly all writers do, else b""."""
         at, end = self._after_type(index), self.flat.end[index]
         raw = _value(self.flat.data, at, end, _FILE_ID_HEADER) if at else b""
-        return raw if _PLAIN(raw) else b""
+        return raw if PLAIN_FILE_ID(raw) else b""
 
     def _after_type(self, index: int) -> int:
         """Find the offset of the element after the type of a record, 0 if the record has an unusual start."""
@@ -208,7 +208,7 @@ class Contents:
         """Yield the paths of all referenced files, relative to the root, with "/" between components."""
         for index, at in self._with_files():
             raw = _value(self.flat.data, at, self.flat.end[index], _FILE_ID_HEADER) if at else b""
-            if _PLAIN(raw):
+            if PLAIN_FILE_ID(raw):
                 yield raw.decode("ascii").rstrip(" ").replace("\\", "/")
                 continue
             file_id = self.file_id(index)

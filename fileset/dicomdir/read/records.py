@@ -21,6 +21,7 @@ from typing import Final
 from fileset.dicom.elements import (
     EXPLICIT_LITTLE,
     ITEM,
+    ITEM_DELIMITER,
     SEQUENCE_END,
     UNDEFINED,
     Element,
@@ -59,7 +60,6 @@ _TYPES: Final = struct.Struct(f"{_SIZE_AT}x{2 + _LONGEST}s").iter_unpack
 _FEWEST: Final = 4
 _MOST: Final = 1 << 14
 """Records per batch: few after an unusual one, then twice as many each time."""
-_ITEM_DELIMITER: Final = b"\xfe\xff\x0d\xe0\0\0\0\0"
 
 # An item that starts with an element (0004,14xx), or with the old group length (0004,0000), is a directory record:
 # items in records contain other groups.
@@ -242,7 +242,7 @@ def _end_of_undefined(data: bytes, at: int, bound: int) -> int:
     following = _LITTLE_RECORD.search(data, at + 8)
     if following:
         bound = following.start()
-        if data[bound - 8 : bound] == _ITEM_DELIMITER:
+        if data[bound - 8 : bound] == ITEM_DELIMITER:
             return bound
     try:
         return skip_undefined_item(data, at + 8, bound, EXPLICIT_LITTLE)[1]

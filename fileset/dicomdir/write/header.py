@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from attrs import field, frozen
 
-from fileset.dicom.elements import UNDEFINED, Element, element, elements
+from fileset.dicom.elements import SEQUENCE_DELIMITER, UNDEFINED, Element, element, elements
 from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.dicomdir.write.layout import Frame
 from fileset.dicomdir.write.transcode import explicit
@@ -22,8 +22,6 @@ from fileset.part10.file_meta import encode_meta
 from fileset.standard import tags
 from fileset.standard.syntaxes import EXPLICIT
 from fileset.standard.uids import DIRECTORY_CLASS
-
-SEQUENCE_DELIMITER: Final = b"\xfe\xff\xdd\xe0\0\0\0\0"
 
 DESCRIPTOR_CHARACTER_SETS: Final = (
     *("ISO_IR 100", "ISO_IR 101", "ISO_IR 109", "ISO_IR 110", "ISO_IR 144", "ISO_IR 127", "ISO_IR 126"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import Final
 
-from fileset.dicom.elements import UNDEFINED, element
+from fileset.dicom.elements import ITEM_DELIMITER, UNDEFINED, element
 from fileset.records.describe import PRIVATE_RECORD_UID
 from fileset.standard import tags
 
@@ -17,7 +17,6 @@ LINKS: Final = (
     element(tags.NEXT_RECORD, "UL", b"\0\0\0\0") + element(tags.RECORD_IN_USE, "US", b"\xff\xff") + element(tags.LOWER_LEVEL_ENTITY, "UL", b"\0\0\0\0")
 )  # fmt: skip
 _ITEM: Final = Struct("<HHI").pack
-ITEM_DELIMITER: Final = b"\xfe\xff\x0d\xe0\0\0\0\0"
 
 
 class RecordEncoder:
