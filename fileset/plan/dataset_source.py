@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _ITEMS: Final = 0xFFFE
 """The group of items and delimiters, which are no data elements (PS3.5 7.5)."""
 _END_BYTES: Final = b"\xfe\xff\xdd\xe0"
-"""The tags of an item and of the end of a sequence, in Little Endian."""
+"""The tag of the end of a sequence, in Little Endian."""
 
 _FRAGMENTS: Final = ("fragments", "native pixels", "Set file_meta.TransferSyntaxUID to the syntax of the fragments")
 _NATIVE: Final = ("native pixels", "fragments", "Use pydicom.encaps.encapsulate, or set file_meta.TransferSyntaxUID")
