@@ -20,7 +20,7 @@ from fileset.file_id import FileId, is_path
 from fileset.findings import Finding, Where
 from fileset.media.base import MediumFormat, ReadableMedium
 from fileset.media.folder.medium import FolderMedium
-from fileset.media.open import format_for, readable, volumes_there
+from fileset.media.open import FOLDER, file_set_above, format_for, readable, volumes_there
 from fileset.media.remote.access import is_url
 from fileset.media.system.discs import DISC_NAMES
 from fileset.media.system.files import STANDARD_OUTPUT, path_of
@@ -293,7 +293,7 @@ class Creator(WritingRole):
         report = Report(
             self._path, identification.file_set_id, identification.file_set_uid, dry_run=dry_run, hashes=hashes
         )
-        report.findings += cleaned
+        report.findings += [*cleaned, *self._file_set_above()]
         changes = [*self._intake.add_headers(self._sources, range(len(self._sources))), *self._changed()]
         tree = self._scanned(report, file_sets)
         report.skipped += [Skipped(name, "FS-MEDIUM-DAMAGED", note) for name, note in self._sources.damage()]
@@ -318,6 +318,14 @@ class Creator(WritingRole):
             self._write(report, nodes, identification, "keep" if origins else "counter")
         self._report = report
         return report
+
+    def _file_set_above(self) -> Iterator[Finding]:
+        """Report a new folder inside another file-set: there its DICOM files have no record (PS3.3 F.2.1)."""
+        if self._in_place or self._format.name != FOLDER.name:
+            return
+        if above := file_set_above(self._path):
+            reason = f"inside the file-set {above}, which has no records for these files: choose a folder outside of it"
+            yield Finding("FS-DICOMDIR-SECOND", reason, Where(self._path))
 
     def _changed(self) -> list[Finding]:
         """Rewrite and transcode the sources added since the last call, as requested; return the findings of all calls."""

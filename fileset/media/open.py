@@ -346,6 +346,11 @@ def file_set_around(folder: str) -> str:
     return next(holders, "")
 
 
+def file_set_above(folder: str) -> str:
+    """Find the nearest folder above `folder` that has a DICOMDIR; "" if there is none."""
+    return file_set_around(os.path.dirname(real_path(os.path.abspath(folder))))
+
+
 def _is_dicom(path: str) -> bool:
     """Test whether there is a DICOM file at `path`: any other file with the name of a DICOMDIR makes no file-set."""
     with suppress(FilesetError, OSError), open_regular(path) as file:

@@ -131,6 +131,17 @@ def test_copies_are_not_more_readable_than_their_sources(disc: Path, tmp_path: P
     assert modes == {0o600}
 
 
+def test_create_reports_that_the_new_file_set_is_inside_another(disc: Path, tmp_path: Path, run: Runs) -> None:
+    around = shutil.copytree(disc, tmp_path / "ABOVE")
+    new = around / "NEW"
+    for more in (("--dry-run",), (), ("--replace",)):
+        (finding,) = run("create", disc, "-o", new, "--json", *more).document["findings"]
+        assert finding["rule"] == "FS-DICOMDIR-SECOND"
+        assert f"inside the file-set {around}, which has no records for these files" in finding["message"]
+    for medium in (tmp_path / "BESIDE", around / "CD.iso"):
+        assert not run("create", disc, "-o", medium, "--json").document["findings"]
+
+
 def test_index_names_a_nested_dicomdir_once_and_finds_no_fault_in_its_elements(
     disc: Path, tmp_path: Path, run: Runs
 ) -> None:
