@@ -547,3 +547,14 @@ def test_what_systems_leave_in_folders_is_no_loss(run: Runs, tmp_path: Path) -> 
     for name in ("Thumbs.db", "desktop.ini", ".DS_Store", f"._{image.name}", "._IM1.dcm"):
         (image.parent / name).write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X" + bytes(200))
     assert "left out 5 files that are not DICOM" in run("create", tmp_path / "IN", "-o", tmp_path / "SET").stderr
+
+
+def test_a_file_in_the_place_of_the_new_folder_is_refused(
+    indexed: Path, run: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("notes").write_text("text")
+    for more in ((), ("--replace",), ("--dry-run",)):
+        said = run("create", indexed, "-o", "notes", *more, code=6).stderr
+        assert said.startswith("fileset: error: notes: exists, and is not a file-set. Choose another name")
+    assert Path("notes").read_text() == "text"

@@ -233,6 +233,10 @@ class FolderMedium(UpdatableMedium):
         """Check whether there is a DICOMDIR in the folder, under any form of its name."""
         return self.exists() and bool(self._dicomdir())
 
+    def occupied(self) -> bool:
+        """Check whether there is a file-set, or a file in the place of the folder."""
+        return os.path.isfile(self.root) or self.has_dicomdir()
+
     def interrupted(self) -> bool:
         """Check whether there is a work folder."""
         return os.path.lexists(os.path.join(self.root, WORK))
