@@ -159,8 +159,6 @@ def refuse_existing(medium: UpdatableMedium, *, replace: bool) -> None:
     if not medium.occupied():
         return
     if is_foreign(medium.name):
-        raise RefusedError(
-            "exists, and is not a file-set", path=medium.name, advice="Choose another name, or remove it"
-        )
+        raise RefusedError("exists, and is not a file-set", path=medium.name, advice="Choose another name")
     if not replace:
         raise RefusedError("a file-set is already there", path=medium.name, advice=REPLACE_OR_ADD)
