@@ -52,14 +52,18 @@ class Transcoding:
         workers = self.workers.enough_for(len(tasks), PARALLEL_FROM)
         results = dict(zip(files, workers.share(work, tasks, size), strict=True))
         for index in indexes:
-            result = results.get(index) or _transcoded(
-                partial(sources.opened, index), sources.spooled(index), self.profile
-            )
+            result = results[index] if index in results else self._here(sources, index)
             if result.changes:
                 sources.use_spooled(index)
                 self.findings.append(Finding("FS-TRANSCODED", result.changes, Where(sources.name(index))))
             elif result.failure:
                 self.failed[index] = result.failure
+
+    def _here(self, sources: Sources, index: int) -> Transcoded:
+        try:
+            return _transcoded(partial(sources.opened, index), sources.spooled(index), self.profile)
+        except FilesetError as problem:  # a decrypted file may not wait in a temporary file
+            return Transcoded(failure=str(problem))
 
     def explained(self, sources: Sources, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         """Yield the outcomes of a scan; refusals for the transfer syntax say why the file could not be transcoded."""
