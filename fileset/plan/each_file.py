@@ -9,6 +9,7 @@ from typing import Self, TypeVar
 
 from attrs import frozen
 
+from fileset.errors import FilesetError
 from fileset.file_id import FileId
 from fileset.media.base import ReadableMedium
 from fileset.media.system.walk import OpenFile
@@ -36,7 +37,7 @@ class FileToRead:
         """Return a file of a medium."""
         path = ""
         if medium.folder:
-            with suppress(Exception):
+            with suppress(FilesetError, OSError):  # `opened` raises it again
                 path = medium.path(file_id)
         return cls(path, partial(OpenFile, path) if path else partial(reading_of, medium, file_id))
 

@@ -11,7 +11,6 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
@@ -54,19 +53,17 @@ def in_order(
 ) -> Iterator[list[Result]]:
     """Yield the results of `work` on chunks, in order. Raises `MediumError` for every failure outside `work` itself."""
     known = supervised(executor)
-    waiting: deque[Future[Any]] = deque()
-    task: Callable[[Chunk], Any] = partial(_packed, work) if known else work
-    unpacked: Callable[[Any], list[Result]] = _unpacked if known else list
+    waiting: deque[Future[bytes]] = deque()
     try:
         for chunk in chunks:
             try:
-                waiting.append(executor.submit(task, chunk))
+                waiting.append(executor.submit(_packed, work, chunk))
             except Exception as problem:  # noqa: BLE001  # a foreign executor may raise anything
                 _fail(problem)
             if len(waiting) > WIDTH:
-                yield unpacked(_result(waiting.popleft(), known))
+                yield _unpacked(_result(waiting.popleft(), known))
         while waiting:
-            yield unpacked(_result(waiting.popleft(), known))
+            yield _unpacked(_result(waiting.popleft(), known))
     finally:
         for future in waiting:
             with suppress(Exception):
@@ -74,12 +71,12 @@ def in_order(
 
 
 def _packed(work: Callable[[Chunk], list[Result]], chunk: Chunk) -> bytes:
-    """Do work on a worker of a cluster. Its results are much alike, and a twelfth of the bytes travels over the network."""
+    """Do work on a worker. The results of many files are much alike, so that packed they have a twelfth of the bytes."""
     return zlib.compress(pickle.dumps(work(chunk), pickle.HIGHEST_PROTOCOL), 1)
 
 
 def _unpacked(packed: bytes) -> Any:
-    return pickle.loads(zlib.decompress(packed))  # noqa: S301  # Dask itself unpickles what its workers send
+    return pickle.loads(zlib.decompress(packed))  # noqa: S301  # executors themselves unpickle what workers send
 
 
 def _result(future: Future[Result], known: ClusterExecutor | None) -> Result:

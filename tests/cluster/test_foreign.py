@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import pickle
 import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
@@ -16,6 +17,7 @@ import fileset
 from fileset.errors import MediumError
 from fileset.plan import foreign, scan, workers
 from fileset.plan.cluster import _is_address
+from tests.benchmarks.corpus import Shape, write
 
 
 class Strange(Exception):  # noqa: N818  # as in KilledWorker of Dask
@@ -27,9 +29,11 @@ class Answering(Executor):
 
     def __init__(self, problem: BaseException | None, first: int = 0) -> None:
         self._problem, self._left = problem, first
+        self.futures: list[Future[Any]] = []
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
+        self.futures.append(future)
         self._left -= 1
         if self._left >= 0:
             future.set_result(fn(*args, **kwargs))
@@ -82,6 +86,23 @@ def test_an_executor_that_never_answers_is_not_waited_for_without_end(
     with pytest.raises(MediumError, match="no worker answered"):
         fileset.index(disc, replace=True, executor=Answering(None))
     assert time.monotonic() - begin < 5
+
+
+def test_the_results_of_workers_travel_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = 0
+    honest = scan.scan_chunk
+
+    def measured(paths: list[str], policy: Any) -> list[Any]:
+        nonlocal plain
+        found = honest(paths, policy)
+        plain += len(pickle.dumps(found))
+        return found
+
+    monkeypatch.setattr(scan, "scan_chunk", measured)
+    write(tmp_path / "MANY", Shape(300))
+    executor = Answering(None, first=300)
+    assert len(fileset.index(tmp_path / "MANY", executor=executor).added) == 300
+    assert 0 < sum(len(future.result()) for future in executor.futures) < plain / 5
 
 
 def test_a_file_that_a_worker_does_not_see_is_read_here(disc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
