@@ -66,9 +66,9 @@ NOTHING_ADDED: Final = "nothing was written: there is no file that a DICOMDIR ca
 class Creator(WritingRole):
     """Create a new file-set in a folder, an ISO image or a ZIP archive (File-set Creator, PS3.10 8.3).
 
-    Use it as a context manager. A clean exit writes the file-set; after an exception the medium is as it was. DICOM
-    files are copied byte for byte unless an option changes them. A file that ends inside a data element is copied too,
-    and reported under the rule FS-FILE-TRUNCATED.
+    Use it as a context manager. A clean exit writes the file-set unless `commit` was called, also with `dry_run`; after an
+    exception the medium is as it was. DICOM files are copied byte for byte unless an option changes them. A file that ends
+    inside a data element is copied too, and reported under the rule FS-FILE-TRUNCATED.
 
     Args:
         medium: Where to write. The suffix selects the format: `.iso`, `.zip`, anything else is a folder. "-" is a ZIP
@@ -271,7 +271,7 @@ class Creator(WritingRole):
             self._included.add(source)
 
     def commit(self, *, dry_run: bool = False, hashes: bool = False) -> Report:
-        """Write the file-set and return the report; with `dry_run` only plan it.
+        """Write the file-set and return the report; with `dry_run` only plan it: then only another `commit` writes.
 
         A file that cannot be read to its end is left out and reported. With `hashes` the report has the SHA-256 of each
         written file. Raises `MediumError` if the medium fails, is read-only or is too small; it is then as it was.
@@ -402,7 +402,7 @@ class Creator(WritingRole):
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            if kind is None and not self._is_written:
+            if kind is None and self._report is None:
                 self.commit()
         finally:
             self.close()

@@ -505,11 +505,17 @@ def test_sources_added_after_the_commit_are_refused_not_forgotten(tmp_path: Path
         creator.add(synthetic.instance(CT, number=2))
 
 
-def test_a_dry_run_in_a_context_does_not_replace_the_commit(tmp_path: Path) -> None:
-    with fileset.Creator(tmp_path / "OUT") as creator:
+@pytest.mark.parametrize("medium", ["OUT", "OUT.iso", "OUT.zip"])
+def test_after_a_dry_run_in_a_context_only_commit_writes(medium: str, tmp_path: Path) -> None:
+    with fileset.Creator(tmp_path / medium) as creator:
         creator.add(synthetic.instance(CT))
         assert creator.commit(dry_run=True).dry_run
-    assert (tmp_path / "OUT" / "DICOMDIR").exists()
+    assert not (tmp_path / medium).exists()
+    with fileset.Creator(tmp_path / medium) as creator:
+        creator.add(synthetic.instance(CT))
+        creator.commit(dry_run=True)
+        creator.commit()
+    assert (tmp_path / medium).exists()
 
 
 def test_sources_of_several_folders_keep_distinct_names(tmp_path: Path) -> None:
