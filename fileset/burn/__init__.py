@@ -10,12 +10,11 @@ from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from fileset.burn.programs import BurningProgram, program_for, run_program
 from fileset.check import CheckReport, check_file_set
 from fileset.errors import Advice, FilesetError, FormatError, MediumError, NotFoundError, RefusedError, RuleError
-from fileset.findings import ERROR
 from fileset.media.iso.compare import Comparison, SectorRange, compare, holds_data
 from fileset.media.iso.medium import IsoMedium
 from fileset.media.system.files import not_found, path_of
@@ -47,12 +46,14 @@ __all__ = ["BurnReport", "Comparison", "SectorRange", "burn_image", "compare_wit
 class BurnReport:
     """The result of burning: the command, the comparison of the disc with the image, and the check of the disc.
 
-    `comparison` and `check` are None after a dry run; `check` also if the disc differs from the image.
+    `comparison` and `check` are None after a dry run; `check` also if the disc differs from the image. `sealed`: files on the
+    disc are encrypted, so `check` judged only their names and envelopes; that it has no key is no finding of `check`.
     """
 
     command: tuple[str, ...]
     comparison: Comparison | None
     check: CheckReport | None
+    sealed: bool = False
 
 
 def burn_image(
@@ -104,14 +105,20 @@ def burn_image(
         return BurnReport(tuple(command), None, None)
     run_program(command)
     comparison = _when_ready(device, path, progress)
-    check = check_file_set(readable_device(device), progress=progress) if comparison.same else None
-    return BurnReport(tuple(command), comparison, check)
+    check, sealed = _checked(readable_device(device), progress) if comparison.same else (None, False)
+    return BurnReport(tuple(command), comparison, check, sealed)
+
+
+def _checked(medium: str, progress: Phases | None) -> tuple[CheckReport, bool]:
+    """Check a file-set; return also whether files are encrypted. That no key opens them is no fault here: `burn` takes none."""
+    report = check_file_set(medium, progress=progress)
+    found = [one for one in report.findings if one.rule not in _LOCKED]
+    return evolve(report, findings=found), len(found) < len(report.findings)
 
 
 def _require_conformant(image: str, progress: Phases | None) -> None:
-    """Raise `RefusedError` if a check of the image finds errors; whether encrypted files are right cannot be seen."""
-    found = check_file_set(image, progress=progress).findings
-    errors = sum(one.severity == ERROR and one.rule not in _LOCKED for one in found)
+    """Raise `RefusedError` if a check of the image finds errors."""
+    errors = _checked(image, progress)[0].errors
     if errors:
         reason = f"a check finds {errors} error{'s' * (errors > 1)} in the image; nothing was burned"
         raise RefusedError(reason, path=image, advice=_SEE_ERRORS)

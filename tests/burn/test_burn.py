@@ -179,6 +179,33 @@ def test_padding_after_the_image_is_no_difference(run: Runs, image: Path, burner
 
 
 @NO_SCRIPTS
+def test_an_encrypted_disc_that_equals_its_image_is_a_success_with_its_limits_named(
+    run: Runs, disc: Path, burner: Path, tmp_path: Path
+) -> None:
+    install(burner, "good")
+    (tmp_path / "password").write_text("secret123")
+    sealed, burned = tmp_path / "SEALED.iso", tmp_path / "burned"
+    run("create", disc, "-o", sealed, "--password-file", tmp_path / "password")
+    said = run("burn", sealed, "--device", f"stdio:{burned}").stdout
+    assert "0 errors\nencrypted: without a key, only the names and envelopes of the files were checked" in said
+    assert f"`fileset check {burned} --key KEY` checks all\n" in said
+    again = run("burn", sealed, "--device", f"stdio:{burned}", "--blank", "--json").document
+    assert again["check"] == {"errors": 0, "warnings": 0, "sealed": True}
+    run("check", burned, "--password-file", tmp_path / "password")
+
+
+@pytest.mark.usefixtures("burner")
+def test_a_damaged_envelope_in_the_image_is_refused_without_a_key(run: Runs, disc: Path, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("secret123")
+    sealed = tmp_path / "SEALED.iso"
+    run("create", disc, "-o", sealed, "--password-file", tmp_path / "password")
+    content, none = bytes.fromhex("06092a864886f70d010705"), bytes.fromhex("04092a864886f70d010705")
+    sealed.write_bytes(sealed.read_bytes().replace(content, none, 1))
+    said = run("burn", sealed, "--device", f"stdio:{tmp_path / 'burned'}", "--dry-run", code=6).stderr
+    assert "a check finds 1 error in the image; nothing was burned" in said
+
+
+@NO_SCRIPTS
 def test_a_disc_that_differs_gives_exit_code_5_and_names_the_sector(
     run: Runs, image: Path, burner: Path, tmp_path: Path
 ) -> None:

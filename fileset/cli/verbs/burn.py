@@ -9,11 +9,13 @@ from fileset.cli.comparison import DIFFERS, comparison_lines, comparison_members
 from fileset.cli.options import add_common, add_flag, add_value, positive
 from fileset.cli.output import picked, write, write_document
 from fileset.cli.progress import progress
+from fileset.cli.shell import shown
 from fileset.cli.verbs.check import FOUND, lines, show
 
 if TYPE_CHECKING:
     from fileset.burn import BurnReport
 
+SEALED: Final = "encrypted: without a key, only the names and envelopes of the files were checked, not what is inside"
 EXAMPLES: Final = ("fileset burn DISC.iso --device /dev/sr0 --blank", "fileset burn DISC.iso --device D:")
 
 
@@ -58,12 +60,14 @@ def _tell(options: Namespace, report: BurnReport) -> None:
     write(comparison_lines(report.comparison, quiet=options.quiet))
     if report.check:
         show(lines(report.check, everything=options.verbose, quiet=options.quiet))
+        if report.sealed and not options.quiet:
+            show([(f"{SEALED}: `{shown(['fileset', 'check', report.check.medium])} --key KEY` checks all", "")])
 
 
 def _document(options: Namespace, report: BurnReport) -> None:
     members = picked(options, "image", "device", "dry_run") | {
         "command": report.command,
         "comparison": comparison_members(report.comparison) if report.comparison else None,
-        "check": picked(report.check, "errors", "warnings") if report.check else None,
+        "check": picked(report.check, "errors", "warnings") | {"sealed": report.sealed} if report.check else None,
     }
     write_document("fileset.burn/1", members)
