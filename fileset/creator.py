@@ -264,7 +264,7 @@ class Creator(WritingRole):
         """Copy files to the medium that no record references, such as a viewer or AUTORUN.INF.
 
         A file goes to the root of the medium under its own name. The contents of a folder go there too, with their
-        subfolders. If there are several volumes, each gets a copy. An ISO 9660 image takes long names only with "joliet"
+        subfolders. If one is also among the sources, the report does not have it as skipped. If there are several volumes, each gets a copy. An ISO 9660 image takes long names only with "joliet"
         or "udf". Raises `MediumError` if a path does not exist, and `RuleError` for a name that the medium cannot have.
         """
         for source in sources:
@@ -348,7 +348,7 @@ class Creator(WritingRole):
         return cleaned
 
     def _scanned(self, report: Report, file_sets: SourceFileSets) -> TreeBuilder:
-        """Build the tree of all sources that the file-set can list; report each other source as skipped."""
+        """Build the tree of all sources that the file-set can list; report each other source as skipped, unless it is included."""
         sources, in_place = self._sources, self._in_place
         if in_place:
             self._refused |= _refused_names(sources)
@@ -363,9 +363,12 @@ class Creator(WritingRole):
             unlisted = Refused("FS-FILE-UNLISTED", LISTED_ONLY) if is_unlisted else None
             return source, self._refused.get(source) or unlisted or found
 
+        is_included = self._included.copies()
         found = self._intake.outcomes(sources, changed=bool(self._rewrites))
         for source, refused in collect(starmap(judged, enumerate(found)), tree):
-            report.skipped.append(file_sets.skipped(source, *refused))
+            skipped = file_sets.skipped(source, *refused)
+            if not (skipped.foreign and is_included(sources.place(source))):
+                report.skipped.append(skipped)
         if not (in_place or len(sources) or report.skipped):
             report.skipped += sources.nothing_found()
         return tree

@@ -6,12 +6,13 @@ No record references them, and their content is the user's choice. Their names m
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import partial
 
 from fileset.errors import FormatError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, FileId, folders_above
 from fileset.media.base import UpdatableMedium
+from fileset.media.system.files import real_path
 from fileset.media.system.walk import contents, inquire, walk
 from fileset.plan.commit import Addition
 
@@ -32,6 +33,11 @@ class Included(dict[FileId, str]):
     def paths(self) -> dict[str, str]:
         """Map the name of each file on the medium to its path."""
         return {name.path: path for name, path in self.items()}
+
+    def copies(self) -> Callable[[str], bool]:
+        """Return a test whether the file at a path is one of the included files; links and spellings of paths do not count."""
+        real = frozenset(map(real_path, self.values()))
+        return lambda path: bool(real) and real_path(path) in real
 
     def sizes(self) -> tuple[list[int], int]:
         """Look up the size of each file in bytes, and count the folders that they need."""

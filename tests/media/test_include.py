@@ -63,6 +63,19 @@ def test_included_files_are_beside_the_file_set(
         assert {record.sop_instance_uid for record in reader.instances} == uids()
 
 
+def test_an_included_file_that_is_also_a_source_is_not_left_out(
+    sources: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(sources, {"VIEWER/RUN.EXE": b"program", "VIEWER/LIB/A.TXT": b"text", "OTHER.TXT": b"text"})
+    monkeypatch.chdir(sources)
+    options = ["--include", "VIEWER", "--include", "./VIEWER/../OTHER.TXT", "--strict-sources", "-v"]
+    assert main(["create", str(sources), "-o", str(tmp_path / "OUT"), *options]) == 0
+    assert "left out" not in capsys.readouterr().err
+    assert {"RUN.EXE", "LIB/A.TXT", "OTHER.TXT"} <= below(tmp_path / "OUT").keys()
+    assert main(["create", str(sources), "-o", str(tmp_path / "OUT2"), *options[:2], "-v"]) == 0
+    assert "1 file that is not DICOM, left out:\n  OTHER.TXT\n" in capsys.readouterr().err
+
+
 @pytest.mark.judges
 @pytest.mark.parametrize(("options", "tree"), [(("joliet",), "Iso"), (("udf",), "Udf")])
 def test_others_find_the_long_names(sources: Path, tmp_path: Path, options: tuple[str, ...], tree: str) -> None:
