@@ -133,8 +133,11 @@ class FilesetError(Exception):
         return self.text()
 
     def text(self, *, known_path: str = "", known_offset: int | None = None, command: bool = False) -> str:
-        """Format the message without the place that the reader knows already; with `command`, for the command line."""
-        place = [] if self.path == known_path else [self.path]
+        """Format the message without the place that the reader knows already; with `command`, for the command line.
+
+        Whoever knows the path of a file knows also that below its medium.
+        """
+        place = [] if f"/{known_path}".endswith(f"/{self.path}") else [self.path]
         if self.offset not in (None, known_offset):
             place.append(f"offset {self.offset}")
         if self.tag is not None:

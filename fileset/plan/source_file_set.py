@@ -145,15 +145,16 @@ def place_on(medium: ReadableMedium, path: str = "") -> str:
 def missing_files(medium: ReadableMedium, contents: Contents) -> Iterator[Skipped]:
     """Find each file that a record references and that is not on the medium.
 
-    A file that exists but cannot be read, such as a pipe or a file of a truncated image, is reported as a source instead.
+    A file that exists but cannot be read is not among them: a pipe or a file of a truncated image is reported as a source, a
+    refused one as damage of the medium.
     """
-    names = cache(lambda: frozenset(map(form_key, medium.names())))
+    names = cache(lambda: frozenset(map(form_key, (*medium.names(), *(one.name for one in medium.refused())))))
     for path in contents.paths():
         try:
             medium.inquire_file(FileId.tolerant(path))
         except (MediumError, FormatError) as problem:
             if form_key(path) not in names():
-                yield Skipped(path, "FS-FILE-MISSING", problem.text(known_path=path))
+                yield Skipped(path, "FS-FILE-MISSING", problem.moved(path="").text())
 
 
 def _uids(contents: Contents) -> Iterator[tuple[str, str]]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
+from zipfile import ZipFile
 
 import pytest
 
@@ -69,6 +72,42 @@ def test_a_member_with_a_wrong_checksum_costs_itself(source: Path, tmp_path: Pat
     assert listed(tmp_path / target) == COUNT - 1
     assert main(["check", str(tmp_path / target)]) == 0
     assert main(["create", str(tmp_path / "A.zip"), "-o", str(tmp_path / "AGAIN")]) == 3
+
+
+def cut_archive(source: Path, path: Path) -> None:
+    """Pack a file-set in a subfolder of an archive, the DICOMDIR first, and cut off the last two files."""
+    create(source, path.with_suffix(""))
+    names = sorted(one.relative_to(path.with_suffix("")) for one in path.with_suffix("").rglob("*") if one.is_file())
+    with ZipFile(path, "w") as archive:
+        for name in names:
+            archive.write(path.with_suffix("") / name, Path("SUB") / name)
+        cut = archive.infolist()[-2].header_offset + 1000
+    os.truncate(path, cut)
+
+
+def cut_image(source: Path, path: Path) -> None:
+    create(source, path)
+    with closing(IsoMedium(str(path))) as medium:
+        cut = sorted(medium.position(fileset.FileId.from_path(name)) for name in members(path))[-2]
+    os.truncate(path, cut + 10)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize(("cut_off", "name"), [(cut_archive, "A.zip"), (cut_image, "A.iso")])
+def test_each_file_that_a_truncated_medium_lost_is_named_once(
+    cut_off: Callable[[Path, Path], None],
+    name: str,
+    alone: bool,  # noqa: FBT001  # a table of cases
+    source: Path,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "cut").mkdir()
+    (tmp_path / "media").mkdir()
+    cut_off(source, tmp_path / "cut" / name)
+    shutil.copy(tmp_path / "cut" / name, tmp_path / "media" / name)
+    report = create(tmp_path / "media" / (name if alone else ""), tmp_path / "OUT")
+    told = "\n".join(f"{one.source}: {one.reason}" for one in report.skipped)
+    assert [told.count(f"IM00000{number}") for number in range(COUNT)] == [0] * (COUNT - 2) + [1, 1]
 
 
 @pytest.mark.parametrize("target", TARGETS)

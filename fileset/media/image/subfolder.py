@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fileset.file_id import FileId
-from fileset.media.base import ReadableMedium
+from fileset.media.base import ReadableMedium, RefusedName
 from fileset.media.layer import MediumLayer
 
 
@@ -28,3 +28,11 @@ class Below(MediumLayer):
     def names(self) -> Iterator[str]:
         """List the files below the folder."""
         return (name.removeprefix(self._prefix) for name in self.around.names() if name.startswith(self._prefix))
+
+    def refused(self) -> list[RefusedName]:
+        """List the files below the folder that cannot be opened safely."""
+        return [
+            RefusedName(one.name.removeprefix(self._prefix), one.reason)
+            for one in self.around.refused()
+            if one.name.startswith(self._prefix)
+        ]

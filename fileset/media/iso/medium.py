@@ -108,7 +108,7 @@ class IsoMedium(OpenImage):
             self._allowance.spend(file_id.path, entry)
             return self._image.open(entry.extents, f"{self._path}: {file_id.path}")
         except FormatError as problem:
-            raise FormatError(f"{file_id}: {problem}", path=self._path) from problem
+            raise problem.moved(path=file_id.path) from problem
 
     def position(self, file_id: FileId) -> int:
         """Find the byte of the image at which a file begins, 0 if it is empty or absent."""
@@ -121,7 +121,7 @@ class IsoMedium(OpenImage):
         try:
             self._image.check(entry.extents)
         except FormatError as problem:
-            raise FormatError(f"{file_id}: {problem}", path=self._path) from problem
+            raise problem.moved(path=file_id.path) from problem
         return FileInfo(entry.size, entry.modified)
 
     def _entry(self, file_id: FileId) -> Entry:
