@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from os.path import lexists
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from fileset.cli.output import write
 from fileset.errors import RuleError
 
 if TYPE_CHECKING:
@@ -74,6 +75,10 @@ class Parser(ArgumentParser):
         """End the help with command lines; the first one is the example for an argument that is missing."""
         self._example = examples[0]
         self.epilog = "\n\n".join(filter(None, (self.epilog, "\n  ".join(("examples:", *examples)))))
+
+    def _print_message(self, message: str, _: object = None) -> None:
+        """Write the help as other output is written: argparse ignores that it cannot be written."""
+        write(message.splitlines())
 
     def _check_value(self, action: Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:

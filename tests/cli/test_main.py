@@ -241,11 +241,14 @@ def test_a_reader_that_wants_no_more_of_an_archive_ends_it_quietly(indexed: Path
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
-@pytest.mark.parametrize("arguments", [["list", "--paths"], ["info"], ["--version"]], ids=" ".join)
-def test_standard_output_that_cannot_be_written_is_an_io_error(arguments: list[str], indexed: Path) -> None:
-    medium = [] if arguments == ["--version"] else [indexed]
+@pytest.mark.parametrize(
+    "arguments",
+    ["list --paths MEDIUM", "info MEDIUM", "--version", "--help", "create --help", "help list", "completion bash"],
+)
+def test_standard_output_that_cannot_be_written_is_an_io_error(arguments: str, indexed: Path) -> None:
+    words = (indexed if word == "MEDIUM" else word for word in arguments.split())
     with open("/dev/full", "wb") as full:
-        done = process(*arguments, *medium, stdout=full, stderr=subprocess.PIPE, capture_output=False)
+        done = process(*words, stdout=full, stderr=subprocess.PIPE, capture_output=False)
     assert done.returncode == 5
     assert done.stderr.startswith("fileset: error: standard output: ")
     assert len(done.stderr.splitlines()) == 1
