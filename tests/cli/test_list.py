@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Final
 
 import pydicom.data
 import pytest
@@ -331,6 +332,52 @@ def test_a_date_or_range_of_another_form_is_named_as_it_was_typed_with_the_forms
     said = run("list", indexed, f"StudyDate={value}", code=2).stderr
     assert f"StudyDate={value}: not a value of DA" in said
     assert "a month as 200305" in said
+
+
+NO_SUCH: Final = (
+    *(
+        "StudyDate=20161340",
+        "StudyDate=201613",
+        "StudyDate=2023-02-29",
+        "StudyDate=20160101-20161340",
+        "StudyDate=0-2016",
+    ),
+    *("StudyDate=2024|20161340", "StudyTime=25", "StudyTime=10:61", "StudyTime=10-24", "00400244=20161340"),
+    *("AcquisitionDateTime=20161340", "AcquisitionDateTime=2016010125", "AcquisitionDateTime=20160"),
+)
+"""Conditions on dates and times that do not exist."""
+
+
+@pytest.mark.parametrize("word", NO_SUCH)
+def test_a_date_or_time_that_does_not_exist_is_wrong_usage(word: str, run: Runs, indexed: Path, tmp_path: Path) -> None:
+    key, _, value = word.partition("=")
+    reason = f"fileset: error: {key}={value.rpartition('|')[2]}: not a value of "
+    for verb in (["list"], ["extract", "-o", tmp_path / "A"], ["create", "-o", tmp_path / "B"], ["remove"]):
+        said = run(*verb, indexed, word, code=2).stderr
+        assert said.startswith(reason)
+        assert "Write a " in said
+    with (
+        fileset.Reader(indexed) as reader,
+        pytest.raises(fileset.RuleError, match=re.escape(reason.rpartition("error: ")[2])),
+    ):
+        reader.find(**{key: value})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        ("19500000", 6),
+        ("195000", 6),
+        ("00000000", 0),
+        ("2024.01.03", 6),
+        ("2024-01-01-2024-02-29", 6),
+        ("0000-2024", 12),
+    ],
+)
+def test_an_unknown_month_or_day_of_zeros_may_be_asked_for(value: str, number: int, run: Runs, disc: Path) -> None:
+    damage(disc, b"20240102", b"19500000")
+    assert len(run("list", disc, f"StudyDate={value}", "--paths").stdout.splitlines()) == number
 
 
 @pytest.mark.parametrize("value", ["20240101-2024", "2024-20240103", "20240103-20240103", "2024-2024"])

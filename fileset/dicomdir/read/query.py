@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+from fileset.dicom.values import canonical
 from fileset.errors import RuleError
 from fileset.standard import tags
 from fileset.standard.dictionary import keyword_like, tag_of, vr_of
@@ -82,20 +83,13 @@ def _any_value(matches: Callable[[str], bool]) -> Matches:
     return check
 
 
-_FORMS: Final = {
-    "DA": (
-        re.compile(r"\d{4}(\d{2}(\d{2})?)?").fullmatch,
-        "a day as 20030505 or 2003-05-05, a month as 200305, a year as 2003, or a range of these as 200305-200312, 2003- or -2003",
-    ),
-    "TM": (
-        re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?").fullmatch,
-        "a time as 103000, 1030 or 10, or a range of these as 10-12, 10- or -1030",
-    ),
-    "DT": (
-        re.compile(r"\d{4,14}(\.\d{1,6})?([+-]\d{4})?").fullmatch,
-        "a date and time as 20030505103000, 20030505 or 2003, or a range of these as 2003-2004, 2003- or -2003",
-    ),
+_EXAMPLES: Final = {
+    "DA": "a day as 20030505 or 2003-05-05, a month as 200305, a year as 2003, or a range of these as 200305-200312, 2003- or -2003",
+    "TM": "a time as 103000, 1030 or 10, or a range of these as 10-12, 10- or -1030",
+    "DT": "a date and time as 20030505103000, 20030505 or 2003, or a range of these as 2003-2004, 2003- or -2003",
 }
+_ZEROS: Final = re.compile(r"^0000|(?<=^\d{4})00|(?<=^\d{6})00")
+"""A year, month or day of zeros in a date."""
 _PUNCTUATED: Final = re.compile(r"(\d{4})([-.])(\d{2})\2(\d{2})")
 _ZONED: Final = re.compile(r"\d{8,14}(\.\d{1,6})?[+-](0\d|1[0-4])\d{2}").fullmatch
 
@@ -124,10 +118,17 @@ def _digits(vr: str, text: str) -> str:
 
 def _require_form(keyword: str, vr: str, text: str, *bounds: str) -> None:
     """Raise `RuleError` unless `text` is a date or time, or a range of them: its `bounds` have the form of PS3.5 6.2."""
-    form, examples = _FORMS[vr]
-    if not all(map(form, bounds)):
+    if not all(_exists(vr, bound) for bound in bounds):
         ranged = ", and no range of them" if len(bounds) > 1 else ""
-        raise RuleError(f"{keyword}={text}: not a value of {vr} (PS3.5 6.2){ranged}", advice=f"Write {examples}")
+        raise RuleError(f"{keyword}={text}: not a value of {vr} (PS3.5 6.2){ranged}", advice=f"Write {_EXAMPLES[vr]}")
+
+
+def _exists(vr: str, moment: str) -> bool:
+    """Check whether there is such a date or time, or a year or month in place of a date. Zeros may be an unknown part."""
+    if vr == "TM":
+        return bool(canonical(vr, moment.encode()))
+    known = _ZEROS.sub(lambda zeros: zeros[0][:-1] + "1", moment)  # real discs have 19500000 and 00000000
+    return (vr == "DT" or len(moment) <= len("YYYYMMDD")) and bool(canonical("DT", known.encode()))
 
 
 def _in_range(vr: str, first: str, last: str) -> Callable[[str], bool]:
