@@ -7,7 +7,7 @@ plans the whole change first; then `plan.commit` writes it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -27,7 +27,7 @@ from fileset.errors import (
     require_one_of,
 )
 from fileset.file_id import FileId
-from fileset.findings import ERROR
+from fileset.findings import ERROR, Finding, Where
 from fileset.media.open import no_dicomdir, updatable
 from fileset.plan.choice import Choice
 from fileset.plan.commit import carry_out, unreported
@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from fileset.media.base import Format, UpdatableMedium
+
+NOTHING_ADDED: Final = "nothing was added: there is no file that a DICOMDIR can list"
 
 _MENDED: Final = frozenset(
     (
@@ -290,8 +292,15 @@ class Updater(WritingRole):
             if report.added or report.removed or report.refreshed:
                 report.findings += stale_pages(self._medium)
         report.findings += unlisted
+        report.findings += self._nothing_added(report)
         self._report = report
         return report
+
+    def _nothing_added(self, report: Report) -> Iterator[Finding]:
+        """Report that sources were given and none can be a member; a copy of a member could be."""
+        useless = all(one.foreign or one.rule == "FS-FILE-IS-DICOMDIR" for one in report.skipped)
+        if report.skipped and useless and not (report.added or report.refreshed or self._request.offer.listed):
+            yield Finding("FS-NOTHING-ADDED", NOTHING_ADDED, Where(report.medium))
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:

@@ -139,6 +139,24 @@ def test_files_that_stay_as_requested_are_not_called_errors(run: Runs, disc: Pat
     assert not re.search(r"^\d+ errors?:$", said, re.MULTILINE)
 
 
+def test_sources_that_no_record_can_reference_are_not_a_success(
+    run: Runs, disc: Path, new: Path, tmp_path: Path
+) -> None:
+    """As with `create`. Sources that the file-set has already are a success, and so are others beside them."""
+    note, notes = tmp_path / "note.txt", tmp_path / "NOTES"
+    notes.mkdir()
+    for path in (note, notes / "note.txt", disc / "README"):
+        path.write_text("hello")
+    for useless in ([note], [notes], [notes, note], [disc / "README"], [note, "--file-set-id", "NEW"]):
+        document = run("add", disc, *useless, "--json", code=3).document
+        assert [one["rule"] for one in document["findings"]] == ["FS-NOTHING-ADDED"]
+        assert not document["complete"]
+        assert "FS-NOTHING-ADDED" in run("create", *useless, "-o", tmp_path / "OUT", code=3).stderr
+    assert "nothing was added: there is no file that a DICOMDIR can list" in run("add", disc, note, code=3).stderr
+    for useful in ([disc], [disc / "P001", note], [new, note], [new, note], [new]):
+        run("add", disc, *useful)
+
+
 def test_nothing_to_add_is_wrong_usage(run: Runs, disc: Path) -> None:
     assert "no SOURCE given. Name at least one" in run("add", disc, code=2).stderr
 

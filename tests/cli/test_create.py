@@ -81,8 +81,8 @@ def test_files_that_are_not_dicom_are_counted_in_one_line(run: Runs, incoming: P
 def test_files_that_are_not_dicom_change_the_exit_code_on_request(run: Runs, incoming: Path, tmp_path: Path) -> None:
     run("create", incoming, "-o", tmp_path / "OUT", "--strict-sources", code=3)
     run("index", incoming, "--strict-sources", code=3)
-    run("add", tmp_path / "OUT", incoming / "README.txt", "--strict-sources", code=3)
-    run("add", tmp_path / "OUT", incoming / "README.txt")
+    run("add", tmp_path / "OUT", incoming, "--strict-sources", code=3)
+    run("add", tmp_path / "OUT", incoming)
 
 
 def test_many_skipped_files_are_grouped_by_their_reason(run: Runs, incoming: Path, tmp_path: Path) -> None:
