@@ -20,7 +20,7 @@ from fileset.file_id import FileId, is_path
 from fileset.findings import Finding, Where
 from fileset.media.base import MediumFormat, ReadableMedium
 from fileset.media.folder.medium import FolderMedium
-from fileset.media.open import FOLDER, file_set_above, format_for, readable, volumes_there
+from fileset.media.open import FOLDER, file_set_above, format_for, place_of, readable, volumes_there
 from fileset.media.remote.access import is_url
 from fileset.media.system.discs import DISC_NAMES
 from fileset.media.system.files import STANDARD_OUTPUT, path_of
@@ -229,12 +229,12 @@ class Creator(WritingRole):
         only: Mapping[str, object] | None = None,
         exclude: Iterable[str] = (),
     ) -> None:
-        """Add the files of a file-set: a folder, image or archive with a DICOMDIR.
+        """Add the files of a file-set: a folder, image or archive with a DICOMDIR, or the DICOMDIR itself.
 
         `only` and `exclude` choose files as in `add`. Raises the errors of `add`, and `FormatError` if there is no file-set.
         """
         readable(medium)[0].close()
-        self.add(medium, only=only, exclude=exclude)
+        self.add(place_of(medium), only=only, exclude=exclude)
 
     def _beside_targets(self, source: str | os.PathLike[str]) -> frozenset[str]:
         """Find the paths to skip in a source: the image or the volumes that this Creator writes into it.

@@ -222,7 +222,7 @@ def identify(updater: Updater, options: Namespace) -> None:
         updater.descriptor_character_set = options.descriptor_character_set
 
 
-def add_changed(parser: ArgumentParser, text: str = "a folder or image with a DICOMDIR") -> None:
+def add_changed(parser: ArgumentParser, text: str = "a folder or image with a DICOMDIR, or the DICOMDIR") -> None:
     """Add the medium that a verb changes, whose help is `text`."""
     parser.add_argument("medium", metavar="MEDIUM", help=text)
     add_format(parser)

@@ -29,7 +29,7 @@ from fileset.file_id import DICOMDIR, FileId
 from fileset.media.base import Format, ReadableMedium, UpdatableMedium, holds
 from fileset.media.folder.medium import Folder, FolderMedium
 from fileset.media.image.subfolder import Below
-from fileset.media.names import ARCHIVES
+from fileset.media.names import ARCHIVES, form_key
 from fileset.media.remote.access import is_url
 from fileset.media.remote.format import Remote
 from fileset.media.system.calls import system
@@ -114,7 +114,7 @@ def scannable(path: str | os.PathLike[str], wanted: Format | str | None = None) 
 
     Raises `MediumError` if `path` does not exist, `FormatError` if it is neither.
     """
-    name = path_of(path)
+    name = place_of(path)
     chosen = _chosen(wanted) or _by_content(name) or _by_name(name)
     medium = chosen.readable(name) if chosen is not None else _below(name)
     if medium is not None:
@@ -217,14 +217,22 @@ def _with_options(chosen: Any, options: Iterable[str]) -> Format:
 
 
 def updatable(path: str | os.PathLike[str], wanted: Format | str | None = None) -> UpdatableMedium:
-    """Open the medium at `path` and its files for a change. Raises as `readable`."""
-    name = path_of(path)
+    """Open the medium at `path`, or the one with the DICOMDIR at `path`, and its files for a change. Raises as `readable`."""
+    name = place_of(path)
     chosen = _chosen(wanted) or _by_content(name) or _by_name(name)
     if chosen is not None:
         return chosen.updatable(name)
     if not os.path.lexists(name):
         raise not_found(name)
     raise FormatError("neither a folder nor an image", path=name, advice="Give the folder or image with the DICOMDIR")
+
+
+def place_of(path: str | os.PathLike[str]) -> str:
+    """Return the folder of the DICOMDIR at `path`; anything else is its own place."""
+    name = path_of(path)
+    folder, base = os.path.split(name)
+    is_dicomdir = form_key(base) == DICOMDIR.value and os.path.isfile(name)
+    return (folder or os.curdir) if is_dicomdir else name
 
 
 def _chosen(wanted: Format | str | None) -> Format | None:

@@ -157,6 +157,43 @@ def test_sources_that_no_record_can_reference_are_not_a_success(
         run("add", disc, *useful)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "add MEDIUM NEW",
+        "remove MEDIUM PatientID=P1",
+        "refresh MEDIUM",
+        "repair MEDIUM",
+        "repair MEDIUM --format folder",
+    ],
+)
+def test_the_path_of_the_dicomdir_names_its_file_set(
+    words: str, run: Runs, disc: Path, new: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(disc)
+    verb, *others = words.replace("NEW", str(new)).split()
+
+    def report(medium: str) -> str:
+        done = run(verb, *(medium if word == "MEDIUM" else word for word in others), "--dry-run", "-v")
+        return done.stdout + done.stderr.replace(str(disc), ".")
+
+    assert report("DICOMDIR") == report(str(disc / "DICOMDIR")) == report(".")
+    run(verb, *("DICOMDIR" if word == "MEDIUM" else word for word in others))
+    run("check", disc)
+
+
+def test_it_does_so_as_a_source_and_without_being_read(run: Runs, disc: Path, tmp_path: Path) -> None:
+    run("create", "--from-medium", disc / "DICOMDIR", "-o", tmp_path / "OUT")
+    assert len(run("list", tmp_path / "OUT", "--paths").stdout.splitlines()) == 12
+    scanned = run("list", "--scan", "--format", "folder", disc / "DICOMDIR", "--paths").stdout
+    assert scanned == run("list", "--scan", disc, "--paths").stdout
+
+
+def test_a_copy_of_the_dicomdir_does_not_name_its_file_set_for_a_change(run: Runs, disc: Path) -> None:
+    copy = shutil.copy(disc / "DICOMDIR", disc / "DICOMDIR.OLD")
+    assert "neither a folder nor an image" in run("remove", copy, "PatientID=P1", code=4).stderr
+
+
 def test_nothing_to_add_is_wrong_usage(run: Runs, disc: Path) -> None:
     assert "no SOURCE given. Name at least one" in run("add", disc, code=2).stderr
 

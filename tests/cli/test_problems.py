@@ -126,11 +126,10 @@ def test_a_file_that_cannot_be_changed_and_one_that_is_missing_give_different_er
     nowhere = indexed / "NOWHERE"
     told = run("remove", nowhere, "PatientID=1", code=2).stderr
     assert told == f"fileset: error: {nowhere}: no such file or folder\n"
-    dicomdir = indexed / "DICOMDIR"
-    told = run("remove", dicomdir, "PatientID=1", code=4).stderr
+    file = indexed / "P001" / "T001" / "S001" / "I000002"
+    told = run("remove", file, "PatientID=1", code=4).stderr
     assert (
-        told
-        == f"fileset: error: {dicomdir}: neither a folder nor an image. Give the folder or image with the DICOMDIR\n"
+        told == f"fileset: error: {file}: neither a folder nor an image. Give the folder or image with the DICOMDIR\n"
     )
 
 
