@@ -380,6 +380,37 @@ def test_an_unknown_month_or_day_of_zeros_may_be_asked_for(value: str, number: i
     assert len(run("list", disc, f"StudyDate={value}", "--paths").stdout.splitlines()) == number
 
 
+GROUPS: Final = {"1": "Yamada^Tarou=山田^太郎=やまだ^たろう", "2": "=山田^花子", "3": "Doe^Jane^^=="}
+"""Names of patients by Patient ID: alphabetic, ideographic and phonetic component group."""
+
+
+@pytest.mark.parametrize(
+    ("name", "patients"),
+    [
+        *(("yamada^tarou", "1"), ("山田^太郎", "1"), ("やまだ^たろう", "1"), ("山田^花子", "2"), ("doe^jane", "3")),
+        *(("yama*", "1"), ("山田*", "12"), ("やまだ^?ろう", "1"), ("*太郎*", "1"), ("Y*=*", "1"), ("Doe^J?ne", "3")),
+        *((GROUPS["1"], "1"), ("=山田^花子", "2"), ("Tarou", ""), ("太郎*", "")),
+    ],
+)
+def test_a_name_matches_by_any_component_group_with_and_without_a_dicomdir(
+    name: str, patients: str, run: Runs, tmp_path: Path
+) -> None:
+    for patient, value in GROUPS.items():
+        dataset = synthetic.instance(synthetic.CT_IMAGE, patient=int(patient), charset="ISO_IR 192")
+        dataset.PatientID, dataset.PatientName = patient, value
+        synthetic.write(dataset, tmp_path / "DISC" / patient)
+    fileset.index(tmp_path / "DISC")
+    word, code = f"PatientName={name}", 0 if patients else 3
+    for option in ([], ["--scan"]):
+        listed = run("list", tmp_path / "DISC", word, "--file-ids", *option).stdout.split()
+        assert "".join(sorted(listed)) == patients
+        out = tmp_path / f"OUT{len(option)}"
+        run("extract", tmp_path / "DISC", word, "-o", out, *option, code=code)
+        assert len([path for path in out.rglob("*") if path.is_file()]) == len(patients)
+    created = run("create", tmp_path / "DISC", word, "-o", tmp_path / "NEW", "--json", code=code).document
+    assert len(created["added"]) == len(patients)
+
+
 @pytest.mark.parametrize("value", ["20240101-2024", "2024-20240103", "20240103-20240103", "2024-2024"])
 def test_a_range_may_begin_and_end_with_the_same(value: str, run: Runs, indexed: Path) -> None:
     assert run("list", indexed, f"StudyDate={value}", "--paths").stdout

@@ -59,13 +59,10 @@ def _matcher(keyword: str, vr: str, wanted: object) -> Matches:
         return _any_value(_number(keyword, text))
     exact = vr not in _WILD or keyword in IDENTIFIERS
     if vr in _WILD and ("*" in text or "?" in text):
-        return _any_value(_wild(text, 0 if exact else re.IGNORECASE))
-    if vr == "PN":
-        return _any_value(_name_equal(text))
-    if exact:
-        return _any_value(lambda value: value == text)
-    folded = text.casefold()
-    return _any_value(lambda value: value.casefold() == folded)
+        matches = _wild(text, 0 if exact else re.IGNORECASE)
+    else:
+        matches = _equal(text if vr != "PN" else text.rstrip("^="), exact=exact)
+    return _any_value(_in_name(matches) if vr == "PN" else matches)
 
 
 def _any(matchers: list[Matches]) -> Matches:
@@ -142,13 +139,19 @@ def _in_range(vr: str, first: str, last: str) -> Callable[[str], bool]:
     return check
 
 
-def _name_equal(text: str) -> Callable[[str], bool]:
+def _equal(text: str, *, exact: bool) -> Callable[[str], bool]:
+    if exact:
+        return lambda value: value == text
+    folded = text.casefold()
+    return lambda value: value.casefold() == folded
+
+
+def _in_name(matches: Callable[[str], bool]) -> Callable[[str], bool]:
     """Build the matcher of a name or one of its component groups; ignore trailing empty components (PS3.5 6.2)."""
-    wanted = text.casefold().rstrip("^=")
 
     def check(value: str) -> bool:
-        name = value.casefold()
-        return wanted in (name.rstrip("^="), *(group.rstrip("^") for group in name.split("=")))
+        groups = (group.rstrip("^") for group in value.split("="))
+        return any(map(matches, (value, value.rstrip("^="), *groups)))
 
     return check
 
