@@ -380,6 +380,15 @@ def test_an_unknown_month_or_day_of_zeros_may_be_asked_for(value: str, number: i
     assert len(run("list", disc, f"StudyDate={value}", "--paths").stdout.splitlines()) == number
 
 
+@pytest.mark.parametrize("word", ["StudyInstanceUID=1.2*", "SOPInstanceUID=1.?", "PatientAge=0*Y"])
+def test_a_wild_card_where_none_can_match_is_wrong_usage(word: str, run: Runs, indexed: Path) -> None:
+    for verb in (["list"], ["list", "--scan"], ["remove"]):
+        said = run(*verb, indexed, word, code=2).stderr
+        assert f"{word}: a value of " in said
+        assert "takes no wild cards (PS3.4 C.2.2.2.4). Write the whole value, or several with |" in said
+    assert run("list", indexed, "StudyInstanceUID=*", "--paths").stdout
+
+
 GROUPS: Final = {"1": "Yamada^Tarou=山田^太郎=やまだ^たろう", "2": "=山田^花子", "3": "Doe^Jane^^=="}
 """Names of patients by Patient ID: alphabetic, ideographic and phonetic component group."""
 

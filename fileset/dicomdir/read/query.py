@@ -35,7 +35,7 @@ _WILD: Final = frozenset(("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", 
 def condition(keyword: str, wanted: object) -> tuple[int, Matches]:
     """Look up the tag to compare, and make the function that matches decoded values.
 
-    Raises `RuleError` for an unknown keyword.
+    Raises `RuleError` for an unknown keyword, and for a value that no such attribute can have.
     """
     tag = ALIASES.get(keyword) or tag_of(keyword)
     if tag is None:
@@ -58,8 +58,12 @@ def _matcher(keyword: str, vr: str, wanted: object) -> Matches:
     if vr in ("IS", "DS", "US", "UL", "SS", "SL", "UV"):
         return _any_value(_number(keyword, text))
     exact = vr not in _WILD or keyword in IDENTIFIERS
-    if vr in _WILD and ("*" in text or "?" in text):
+    wild = "*" in text or "?" in text
+    if wild and vr in _WILD:
         matches = _wild(text, 0 if exact else re.IGNORECASE)
+    elif wild and vr != "UN":  # the text of a private attribute may have these characters
+        advice = "Write the whole value, or several with |"
+        raise RuleError(f"{keyword}={text}: a value of {vr} takes no wild cards (PS3.4 C.2.2.2.4)", advice=advice)
     else:
         matches = _equal(text if vr != "PN" else text.rstrip("^="), exact=exact)
     return _any_value(_in_name(matches) if vr == "PN" else matches)
