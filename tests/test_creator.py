@@ -303,6 +303,20 @@ def test_values_of_one_record_in_two_character_sets_become_utf_8(tmp_path: Path)
     assert (study["StudyDescription"], study["AccessionNumber"]) == ("Schädel", "Ж1")
 
 
+@pytest.mark.parametrize(("accession", "expected"), [("1", [None, "ISO 2022 IR 149"]), ("É1", "ISO_IR 192")])
+def test_an_equals_sign_in_a_description_does_not_end_its_character_set(
+    accession: str, expected: object, tmp_path: Path
+) -> None:
+    """Neither where the value is read, nor where it becomes UTF-8."""
+    one, other = synthetic.instance(CT, number=1), synthetic.instance(CT, number=2)
+    one.SpecificCharacterSet, one.StudyDescription, one.AccessionNumber = ["", "ISO 2022 IR 149"], "김=이^김", ""
+    other.SpecificCharacterSet, other.StudyDescription, other.AccessionNumber = "ISO_IR 100", "", accession
+    _, reader = made(tmp_path, one, other)
+    [study] = reader.studies
+    assert study["SpecificCharacterSet"] == expected
+    assert (study["StudyDescription"], study["AccessionNumber"]) == ("김=이^김", accession)
+
+
 def test_a_record_of_plain_ascii_names_no_character_set(tmp_path: Path) -> None:
     dataset = synthetic.instance(SR)
     dataset.SpecificCharacterSet = "ISO_IR 100"

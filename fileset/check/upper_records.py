@@ -15,7 +15,7 @@ from fileset.dicomdir.write.layout import NONE
 from fileset.records.levels import FIELDS, Chain, Field
 from fileset.records.person import PERSON_TAGS, Person, person_of
 from fileset.standard import tags
-from fileset.standard.dictionary import named
+from fileset.standard.dictionary import named, vr_of
 
 IDENTIFYING = frozenset((tags.PATIENT_ID, tags.STUDY_INSTANCE_UID, tags.SERIES_INSTANCE_UID))
 """Keys whose values messages always show: they decide to which patient, study and series an instance belongs."""
@@ -72,7 +72,7 @@ class UpperRecords:
                     comparison.differ += group.files
                     if not comparison.example:
                         comparison.example = group.example
-                        comparison.value = decode(value, chain.character_set.decode("ascii"))
+                        comparison.value = decode(value, chain.character_set.decode("ascii"), row.vr)
         for (index, row), comparison in comparisons.items():
             if comparison.differ:
                 self._report_difference(index, row, comparison)
@@ -95,7 +95,7 @@ class UpperRecords:
     def _person(self, patient: int) -> Person:
         side = self._side(patient)
         return (
-            Person(*(decode(side.raw(tag), side.character_set).strip(" \0") for tag in PERSON_TAGS))
+            Person(*(decode(side.raw(tag), side.character_set, vr_of(tag)).strip(" \0") for tag in PERSON_TAGS))
             if side
             else Person("")
         )
@@ -132,8 +132,8 @@ class UpperRecords:
         if side is None or row.tag not in side.parts:
             return True  # another rule reports a record that is damaged or lacks the key
         if row.vr in TEXT_VRS:
-            record_value = decode(side.raw(row.tag).strip(b" \0"), side.character_set)
-            file_value = decode(value, character_set.decode("ascii"))
+            record_value = decode(side.raw(row.tag).strip(b" \0"), side.character_set, row.vr)
+            file_value = decode(value, character_set.decode("ascii"), row.vr)
             return record_value.strip(" \0").rstrip("^=") == file_value.rstrip("^=")
         return bool(side.value(row.tag) == (int(value) if row.vr == "IS" else value))
 
@@ -147,7 +147,7 @@ class UpperRecords:
 
     def _report_difference(self, index: int, row: Field, comparison: _KeyTally) -> None:
         side = self._side(index)
-        in_record = decode(side.raw(row.tag), side.character_set).strip(" \0") if side else ""
+        in_record = decode(side.raw(row.tag), side.character_set, row.vr).strip(" \0") if side else ""
         if row.vr == "UI":
             rule = "FS-UID-DIFFERS"
         elif comparison.agree and row.tag != tags.PATIENT_ID:

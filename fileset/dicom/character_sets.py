@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from fileset.dicom.code_extensions import extension_problem, katakana_problem
+from fileset.dicom.code_extensions import delimiters, extension_problem, katakana_problem
 
 CODECS: Final = {
     "": "ascii",
@@ -68,7 +68,7 @@ _EXTENSIONS: Final = frozenset(
 
 def text_problem(value: bytes, character_set: str, vr: str) -> str:
     """Find the part of a text value that its character set does not define; "" if it defines all (PS3.5 6.1)."""
-    text, terms = decode(value, character_set), [term.strip() for term in character_set.split("\\")]
+    text, terms = decode(value, character_set, vr), [term.strip() for term in character_set.split("\\")]
     if terms[-1] in _EXTENSIONS and (problem := extension_problem(value, terms, vr)):
         return problem
     if "\ufffd" in text or (terms == ["ISO_IR 13"] and katakana_problem(value)):
@@ -81,10 +81,11 @@ def text_problem(value: bytes, character_set: str, vr: str) -> str:
 _C1: Final = re.compile("[\x80-\x9f]").search
 
 
-def decode(value: bytes, character_set: str = "") -> str:
+def decode(value: bytes, character_set: str = "", vr: str = "") -> str:
     """Decode `value`. Bytes that are not valid in the character set become U+FFFD.
 
-    If no character set is declared for text beyond ASCII, it is guessed.
+    If no character set is declared for text beyond ASCII, it is guessed. `vr` decides after which delimiters the first of
+    several sets is back; a name needs "PN".
     """
     if value.isascii() and ESCAPE not in value:
         return value.decode("ascii")
@@ -92,10 +93,10 @@ def decode(value: bytes, character_set: str = "") -> str:
     codec = CODECS.get(guess(value) if declared in UNDECLARED else declared)
     if codec is not None:
         return value.decode(codec, "replace")
-    return _decode_extended(value, character_set)
+    return _decode_extended(value, character_set, vr)
 
 
-def _decode_extended(value: bytes, character_set: str) -> str:
+def _decode_extended(value: bytes, character_set: str, vr: str) -> str:
     import warnings
 
     from pydicom.charset import convert_encodings, decode_bytes
@@ -107,7 +108,7 @@ def _decode_extended(value: bytes, character_set: str) -> str:
         warnings.simplefilter("ignore")
         try:
             encodings = convert_encodings(character_set.split("\\"))
-            return decode_bytes(value, encodings, set(b"\\^=\r\n\t\f"))
+            return decode_bytes(value, encodings, set(delimiters(vr)))
         except (LookupError, UnicodeError, ValueError):
             return value.decode("latin_1")
 

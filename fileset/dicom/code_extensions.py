@@ -46,19 +46,21 @@ _DESIGNATED: Final = {
 _SETS: Final = {one.term: one for one in _DESIGNATED.values()}
 _ESCAPED: Final = re.compile(rb"\x1b(\$?[()\-]?[@-~])?").split
 """Split a text at its escape sequences, and keep these."""
-_OF_NAMES: Final = re.compile(rb"[\\^=\r\n\t\f]").split
-_OF_VALUES: Final = re.compile(rb"[\\\r\n\t\f]").split
-_OF_TEXTS: Final = re.compile(rb"[\r\n\t\f]").split
-_AT_DELIMITERS: Final = {"PN": _OF_NAMES, "ST": _OF_TEXTS, "LT": _OF_TEXTS, "UT": _OF_TEXTS}
-"""Split a text where its initial set comes back (PS3.5 6.1.2.5.3): "^" and "=" do that only in names."""
+_CONTROLS: Final = b"\r\n\t\f"
+_DELIMITERS: Final = {"PN": b"\\^=" + _CONTROLS, "ST": _CONTROLS, "LT": _CONTROLS, "UT": _CONTROLS}
 _BELOW: Final = bytes(range(0x80))
 _ABOVE: Final = bytes(range(0x80, 0x100))
 _KATAKANA: Final = re.compile(rb"[\x80-\xa0\xe0-\xff]").search
 
 
+def delimiters(vr: str) -> bytes:
+    """Return the characters after which the initial set of a text is back (PS3.5 6.1.2.5.3): "^" and "=" only in names."""
+    return _DELIMITERS.get(vr, b"\\" + _CONTROLS)
+
+
 def extension_problem(value: bytes, terms: list[str], vr: str) -> str:
     """Return the first fault of a text with code extensions; "" if it is correct. `terms`: Specific Character Set."""
-    split = _AT_DELIMITERS.get(vr, _OF_VALUES)
+    split = re.compile(b"[" + re.escape(delimiters(vr)) + b"]").split
     below = _SETS[DEFAULT]
     first = _SETS.get(terms[0], below)
     initial = above = below if first.area == "G0" else first

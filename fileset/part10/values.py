@@ -64,7 +64,7 @@ def fault(vr: str, raw: bytes, character_set: str = "") -> str:
             else f"{len(raw)} bytes are not a whole number of values of {WIDTHS[vr]} bytes"
         )
     if vr in TEXT_VRS:
-        return _text_fault(vr, decode(raw, character_set))
+        return _text_fault(vr, decode(raw, character_set, vr))
     if vr == "UR":
         return "" if _URI(raw.rstrip(_PADDING)) else "a character that a URI must not have (RFC 3986)"
     if vr not in _FORMS and vr not in _CANONICAL:

@@ -44,7 +44,9 @@ class FileKeys:
             return True
         text = self.kept.text(index, row.tag, row.vr)
         chains = self._below(index)
-        return any(one is None or decode(_value(one, row), one.character_set.decode("ascii")) == text for one in chains)
+        return any(
+            one is None or decode(_value(one, row), one.character_set.decode("ascii"), row.vr) == text for one in chains
+        )
 
     def person(self, index: int) -> Person:
         """Find the person in the first file below a record that can be read."""

@@ -261,7 +261,7 @@ def identity_of_tail(tail: bytes) -> Identity:
 
     def text(tag: int, vr: str) -> str:
         part = parts.get(tag)
-        return decode(canonical(vr, tail[part.value_at : part.value_end]), character_set) if part else ""
+        return decode(canonical(vr, tail[part.value_at : part.value_end]), character_set, vr) if part else ""
 
     person = Person(text(tags.PATIENT_NAME, "PN"), text(tags.PATIENT_BIRTH_DATE, "DA"), text(tags.PATIENT_SEX, "CS"))
     return Identity(text(tags.PATIENT_ID, "LO"), person=person)

@@ -134,7 +134,7 @@ def value_problem(tag: int, vr: str, raw: bytes, character_set: str) -> str:
         count = len(raw) // WIDTHS[vr]
         has_several = count > 1
     else:
-        count = (decode(raw, character_set).count("\\") if character_set else raw.count(b"\\")) + 1
+        count = (decode(raw, character_set, vr).count("\\") if character_set else raw.count(b"\\")) + 1
         has_several = vr not in _SINGLE and bool(raw.strip(b"\\ \0")) and (count > 1 or tag in SEVERAL)
     fewest, most = multiplicity(tag) if has_several else (0, None)
     if most is not None and not fewest <= count <= most:

@@ -86,10 +86,10 @@ class Entity:
         self.extra: dict[int, Field] = {}  # optional keys by tag
         self.others: dict[str, set[str]] = {}  # field -> further values that contradict the first
 
-    def text(self, name: str) -> str:
-        """Decode the value of a field, "" if it has none."""
+    def text(self, name: str, vr: str = "") -> str:
+        """Decode the value of a field of this VR, "" if it has none."""
         value, character_set = self.values.get(name, (b"", ""))
-        return decode(value, character_set)
+        return decode(value, character_set, vr)
 
 
 def patient_id_of(key: bytes | str) -> bytes | str:

@@ -47,7 +47,7 @@ class LevelRecords:
         sets = {character_set for _, value, character_set in values if needs_character_set(value)}
         common = UTF_8 if len(sets) > 1 else "".join(sets)
         if len(sets) > 1:
-            values = [(field, _transcoded(value, old), common) for field, value, old in values]
+            values = [(field, _transcoded(value, old, field.vr), common) for field, value, old in values]
         encoded = b"".join(element(field.tag, field.vr, value) for field, value, _ in values)
         tail = (element(tags.SPECIFIC_CHARACTER_SET, "CS", common.encode("ascii")) if common else b"") + encoded
         for fault in tail_faults(entity.record_type, tail):
@@ -66,7 +66,7 @@ class LevelRecords:
         stale = set()
         is_renewed = self.existing.is_renewed(entity.record_type, key)
         for field in (*FIELDS[entity.record_type], *entity.extra.values()):
-            text, old = entity.text(field.name), texts.get(field.name)
+            text, old = entity.text(field.name, field.vr), texts.get(field.name)
             if old is None or old in (text, *entity.others.get(field.name, ())) or not (text or is_renewed):
                 continue
             if old and self.existing.confirms(entity.record_type, key, field):
@@ -106,5 +106,5 @@ class LevelRecords:
         return taken
 
 
-def _transcoded(value: bytes, character_set: str) -> bytes:
-    return decode(value, character_set).encode() if needs_character_set(value) else value
+def _transcoded(value: bytes, character_set: str, vr: str) -> bytes:
+    return decode(value, character_set, vr).encode() if needs_character_set(value) else value

@@ -85,7 +85,7 @@ class KnownPerson:
 
 def person_of(chain: Chain) -> Person:
     """Read the person in the values of a file."""
-    name = decode(chain.patient_name, chain.character_set.decode("ascii"))
+    name = decode(chain.patient_name, chain.character_set.decode("ascii"), "PN")
     return Person(name, chain.birth_date.decode("ascii", "replace"), chain.sex.decode("ascii", "replace"))
 
 

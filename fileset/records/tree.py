@@ -365,8 +365,8 @@ class TreeBuilder:
         known = entity.values.setdefault(field.name, (value, character_set))
         if known[0] == value and known[1] == character_set:
             return
-        text = decode(value, character_set)
-        if decode(*known) == text:
+        text = decode(value, character_set, field.vr)
+        if decode(*known, field.vr) == text:
             return
         others = entity.others.setdefault(field.name, set())
         is_known = text in others or (bool(others) and self._conflict != SHOW)
@@ -377,7 +377,7 @@ class TreeBuilder:
         kept = "" if self._existing.is_renewed(entity.record_type, entity.key) else ": the first is kept"
         message = f"{field.label} differs from that in {self._name(entity.source)}{kept}"
         if self._conflict == SHOW:
-            message = f"{field.label} {text!r} differs from {decode(*known)!r} in {self._name(entity.source)}"
+            message = f"{field.label} {text!r} differs from {decode(*known, field.vr)!r} in {self._name(entity.source)}"
         self._report("FS-KEY-CONFLICT", message, source, entity.record_type)
 
     # ------------------------------------------------------------ the arranged tree

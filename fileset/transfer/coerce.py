@@ -59,7 +59,7 @@ def coerced(
     """
     parts = {part.tag: part for part in elements(data, 0, len(data), syntax)}
     declared = _text(data, parts.get(tags.SPECIFIC_CHARACTER_SET))
-    old = {tag: decode(_raw(data, parts.get(tag)), declared).strip(" \0") for tag in changes}
+    old = {tag: decode(_raw(data, parts.get(tag)), declared, vr_of(tag)).strip(" \0") for tag in changes}
     changed = {tag: (old[tag], new) for tag, new in changes.items() if old[tag] != new}
     if not changed:
         return data, {}
@@ -130,7 +130,8 @@ def _item(writer: _Writer, before: Mapping[int, bytes], stamp: Stamp) -> bytes:
 
 def _shown(data: bytes, part: Element, character_set: str) -> str:
     """Format a value for the report; "(a sequence)" for a sequence."""
-    return "(a sequence)" if vr_of(part.tag) == "SQ" else decode(_raw(data, part), character_set).strip(" \0")
+    vr = vr_of(part.tag)
+    return "(a sequence)" if vr == "SQ" else decode(_raw(data, part), character_set, vr).strip(" \0")
 
 
 def _raw(data: bytes, part: Element | None) -> bytes:
@@ -175,7 +176,7 @@ class _Writer:
         vr = part.vr.decode("ascii") if part.vr else vr_of(part.tag)
         raw = data[part.value_at : part.value_end]
         if vr in TEXT_VRS and needs_character_set(raw):
-            return self.element(part.tag, vr, decode(raw, character_set).rstrip(" \0").encode("utf_8"))
+            return self.element(part.tag, vr, decode(raw, character_set, vr).rstrip(" \0").encode("utf_8"))
         if vr != "SQ" or raw.isascii() or depth == _DEPTH:
             return data[part.at : part.end]
         return self.sequence(

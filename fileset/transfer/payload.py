@@ -27,6 +27,7 @@ from fileset.part10.file_meta import encode_meta, likely_syntax
 from fileset.records.levels import IDENTITY
 from fileset.records.person import PERSON_TAGS
 from fileset.standard import tags
+from fileset.standard.dictionary import vr_of
 
 CHUNK: Final = 1 << 18
 _META: Final = 1 << 16
@@ -167,7 +168,7 @@ def payload(source: PayloadSource) -> Payload:
     character_set = header.values.get(tags.SPECIFIC_CHARACTER_SET, b"").decode("ascii", "replace").strip(" \0")
     identity = {tag: value.decode("latin_1").strip(" \0") for tag, value in raw.items()}
     for tag in (tags.PATIENT_ID, tags.PATIENT_NAME):
-        identity[tag] = decode(raw[tag], character_set).strip(" \0")
+        identity[tag] = decode(raw[tag], character_set, vr_of(tag)).strip(" \0")
     _require_sendable(identity, size - meta_end, syntax)
     meta = head[:meta_end] if meta_values else _made_meta(identity, syntax)
     return Payload(source, identity, syntax, meta, meta_end, size - meta_end)

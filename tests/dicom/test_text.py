@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydicom.charset import convert_encodings, encode_string, python_encoding
+from pydicom.charset import convert_encodings, decode_element, encode_string, python_encoding
+from pydicom.dataelem import DataElement
 
-from fileset.dicom.character_sets import CODECS, decode, guess, is_known, needs_character_set, text_problem
+from fileset.dicom.character_sets import CODECS, TEXT_VRS, decode, guess, is_known, needs_character_set, text_problem
+from fileset.standard import tags
 from tests.support import synthetic
 
 
@@ -34,15 +38,32 @@ def test_each_single_character_set_is_decoded_as_pydicom_does(term: str) -> None
         (b"M\xfcller", "ISO_IR 999", "Müller"),
         (b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B", "\\ISO 2022 IR 87", "Yamada^Tarou=山田^太郎"),
         (b"Hong=\x1b$)C\xfb\xf3", "\\ISO 2022 IR 149", "Hong=洪"),
+        (b"\x1b$)C\xb1\xe8=\xb1\xe8^\xb1\xe8", "\\ISO 2022 IR 149", "김=김^김"),
         (b"\x1b$B;3ED\x1b(J^A", "\\ISO 2022 IR 87", "山田^A"),
         (b"\x1b$B;", "\\ISO 2022 IR 87", None),
         (b"\x1b\xff\xfe", "\\ISO 2022 IR 87\\ISO 2022 IR 159", None),
     ],
 )
 def test_text_is_decoded_or_made_the_best_of(value: bytes, character_set: str, expected: str | None) -> None:
-    found = decode(value, character_set)
+    found = decode(value, character_set, "PN" if value.startswith((b"Y", b"H")) else "LO")
     assert isinstance(found, str)
     assert expected in (None, found)
+
+
+@pytest.mark.parametrize(
+    ("vr", "text"),
+    [
+        *product(sorted(TEXT_VRS), ["김=김", "김^김", "A=김^B=김"]),
+        *product(("ST", "LT", "UT"), ["김\r\n김", "김\t김=김"]),
+    ],
+)
+def test_delimiters_bring_the_first_set_back_where_pydicom_says_so(vr: str, text: str) -> None:
+    """PS3.5 6.1.2.5.3. Not for a backslash: pydicom does not return to the first set there."""
+    value = b"\x1b$)C" + text.encode("euc_kr")
+    element = DataElement(tags.STUDY_DESCRIPTION, vr, value)
+    decode_element(element, ["", "ISO 2022 IR 149"])
+    assert decode(value, HANGUL, vr) == str(element.value)
+    assert (decode(value, HANGUL, vr) == text) == (text_problem(value, HANGUL, vr) == "")
 
 
 @given(

@@ -32,7 +32,7 @@ def value_of(data: bytes, part: Element, syntax: Syntax, character_set: str, dep
         return raw
     if vr in NUMBERS:
         return _numbers(raw, vr, syntax)
-    text = decode(raw, character_set if vr in TEXT_VRS else "ISO_IR 100")
+    text = decode(raw, character_set if vr in TEXT_VRS else "ISO_IR 100", vr)
     if vr in _WHOLE:
         return text.rstrip(" \0")
     values = [_number(value.strip(" \0"), vr) for value in text.split("\\")]

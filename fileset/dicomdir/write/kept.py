@@ -305,7 +305,8 @@ class Kept(OldRecords):
     def text(self, index: int, tag: int, vr: str = "") -> str:
         """Decode the value of a text key of a patient, study or series. `vr`: that of an optional key."""
         parts = self.flat.elements(index)
-        return decode(self.raw(index, tag, vr), character_set_of(self.flat.data, parts, self.contents.character_set))
+        character_set = character_set_of(self.flat.data, parts, self.contents.character_set)
+        return decode(self.raw(index, tag, vr), character_set, vr or _VRS[tag])
 
     # ------------------------------------------------------------ values that new instances must agree with
 

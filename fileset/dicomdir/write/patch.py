@@ -81,7 +81,7 @@ class _Value(NamedTuple):
             found = value_of(self.encoded, part, EXPLICIT_LITTLE, "")
             return "" if found is None else "\\".join(map(str, found if isinstance(found, list) else [found]))
         if self.vr in TEXT_VRS:
-            return decode(self.value, self.character_set).strip(" \0")
+            return decode(self.value, self.character_set, self.vr).strip(" \0")
         return self.value.decode("ascii", "replace").strip(" \0")
 
 
@@ -195,7 +195,7 @@ def _character_set(name: str) -> _Value:
 def _in_utf_8(tag: int, one: _Value) -> _Value:
     if one.vr == "SQ":
         raise FormatError("text in a sequence needs another character set than the rest of the record", tag=tag)
-    value = decode(one.value, one.character_set).encode()
+    value = decode(one.value, one.character_set, one.vr).encode()
     return _Value(one.vr, element(tag, one.vr, value), value, _UTF_8)
 
 
