@@ -11,7 +11,7 @@ from fileset.dicom.header_cache import Layouts
 from fileset.plan.scan import Outcome, Refused, Scanner
 from fileset.plan.stencils import ADVANCE, COST, Stencil
 from fileset.records.describe import Policy
-from fileset.records.key_choice import MINIMAL, USUAL, KeyChoice
+from fileset.records.key_choice import MINIMAL, USUAL, KeyChoice, key_set
 from tests.support import synthetic
 from tests.support.faulty import FAULTS, File
 
@@ -85,6 +85,7 @@ def test_stencils_are_no_longer_made_where_no_two_files_are_alike(monkeypatch: p
         return cut(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Stencil, "cut", counted)
+    key_set.cache_clear()  # the layouts of this process: those of other tests may fill them
     scanner = Scanner(Policy())
     for number in range(1000, 1000 + 4 * ADVANCE // COST):
         assert not isinstance(_outcome(scanner, _with_reference(number)), Refused)
