@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,7 +34,11 @@ CALLS: dict[str, Callable[[Path, str], object]] = {
 }
 
 
-@pytest.mark.parametrize("path", ["a\0b", "a\0b.iso", "a\0b.zip", "CD.iso/a\0b", "\ud800", ""], ids=ascii)
+# A half of a surrogate pair is text that no file system but that of Windows can encode.
+PATHS = ["a\0b", "a\0b.iso", "a\0b.zip", "CD.iso/a\0b", "", *(["\ud800"] if os.name == "posix" else [])]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=ascii)
 @pytest.mark.parametrize("call", CALLS)
 def test_an_invalid_path_is_a_rule_error(call: str, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

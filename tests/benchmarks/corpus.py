@@ -6,7 +6,6 @@ The same `Shape` gives the same bytes on every computer. File IDs conform to PS3
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
@@ -279,11 +278,8 @@ def write(root: Path, shape: Shape) -> None:
 
 def write_file(path: str, header: bytes, tail: bytes) -> None:
     """Write one new file; unbuffered, because a buffered file costs twice as much here."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    try:
-        os.writev(handle, (header, tail))
-    finally:
-        os.close(handle)
+    with open(path, "xb", buffering=0) as file:
+        file.write(header + tail)
 
 
 def digest(shape: Shape) -> str:

@@ -36,6 +36,7 @@ LIBRARIES: Final = {
     "plan/test_executor.py": "numpy",
     "secure": "cryptography",
     "tables": "pyarrow",
+    "test_dependencies.py": "distributed",
     "test_main_job.py": "numpy",
     "transfer": "pynetdicom",
 }
@@ -63,9 +64,12 @@ def reason_for_module(path: Path) -> str:
     """Return why a file or folder of tests is left out on this system, "" if it is not."""
     if not IS_WINDOWS or not path.is_relative_to(TESTS):
         return ""
-    name = path.relative_to(TESTS).as_posix()
-    library = LIBRARIES.get(name)
-    return f"needs {library}" if library and find_spec(library) is None else MODULES.get(name, "")
+    below = path.relative_to(TESTS)
+    for name in (place.as_posix() for place in (below, *below.parents)):
+        library = LIBRARIES.get(name)
+        if reason := f"needs {library}" if library and find_spec(library) is None else MODULES.get(name, ""):
+            return reason
+    return ""
 
 
 OTHER_LINKS: Final = ("links_that_miss_a_record", "only_links_were", "links_between_documents", "links_of_rock_ridge")
