@@ -9,7 +9,6 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
-from io import BytesIO
 from typing import BinaryIO, Final
 
 from fileset.errors import MediumError, NotFoundError, RuleError
@@ -255,11 +254,10 @@ def sync_directory(path: str) -> None:
 
 def read_back(path: str) -> tuple[bytes, str]:
     """Read a synced file, from the medium itself if the system can drop its cached copy; also return its hash."""
-    data = BytesIO()  # grows in place: a list of blocks would need the memory of a large DICOMDIR twice
     with closing_descriptor(open_plain(path)) as descriptor:
         system.forget_cached(descriptor)
-        data.writelines(blocks_of(descriptor))
-    whole = data.getvalue()
+        with open(descriptor, "rb", buffering=0, closefd=False) as file:  # read in one piece, in memory of that size
+            whole = file.read()
     return whole, digest_of([whole])
 
 
