@@ -25,9 +25,11 @@ from tests.support.windows import LIBRARIES, MODULES, TESTS, reason_for_module, 
 # Workers and the command line, started more than a hundred times, would otherwise compile every module each time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
-# A shell that starts the tests in the background has them, and the commands that they start, ignore Ctrl-C.
+# A shell that starts the tests in the background has them, and the commands that they start, ignore Ctrl-C; nohup, SIGHUP.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if os.name == "posix" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 settings.register_profile("tests", max_examples=1000 if LONG else 25, deadline=None)  # machines may be busy
 settings.load_profile("tests")
