@@ -364,6 +364,21 @@ def test_a_date_or_time_that_does_not_exist_is_wrong_usage(word: str, run: Runs,
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("key", ["StudyDate", "StudyTime", "AcquisitionDateTime"])
+@pytest.mark.parametrize("value", ["\udcff", "2010\udcff", "10-\udcff", "١٠"])
+def test_a_date_or_time_of_no_ascii_digits_is_wrong_usage(key: str, value: str, indexed: Path) -> None:
+    """A byte that is not UTF-8 arrives from the command line as a half of a surrogate pair."""
+    with fileset.Reader(indexed) as reader, pytest.raises(fileset.RuleError, match="not a value of"):
+        reader.find(**{key: value})
+
+
+@pytest.mark.parametrize(
+    ("value", "number"), [("*" * 60 + "x", 0), ("*" * 60 + "Jane", 12), ("[D]*", 0), ("D?e^*", 12)]
+)
+def test_any_number_of_wild_cards_is_matched_at_once(value: str, number: int, run: Runs, indexed: Path) -> None:
+    assert len(run("list", indexed, f"PatientName={value}", "--paths").stdout.splitlines()) == number
+
+
 @pytest.mark.parametrize(
     ("value", "number"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from fnmatch import translate
 from typing import Any, Final
 
 from fileset.dicom.values import canonical
@@ -85,7 +86,8 @@ def _any_value(matches: Callable[[str], bool]) -> Matches:
 
 
 _EXAMPLES: Final = {
-    "DA": "a day as 20030505 or 2003-05-05, a month as 200305, a year as 2003, or a range of these as 200305-200312, 2003- or -2003",
+    "DA": "a day as 20030505 or 2003-05-05, a month as 200305, a year as 2003, "
+    "or a range of these as 200305-200312, 2003- or -2003",
     "TM": "a time as 103000, 1030 or 10, or a range of these as 10-12, 10- or -1030",
     "DT": "a date and time as 20030505103000, 20030505 or 2003, or a range of these as 2003-2004, 2003- or -2003",
 }
@@ -127,9 +129,9 @@ def _require_form(keyword: str, vr: str, text: str, *bounds: str) -> None:
 def _exists(vr: str, moment: str) -> bool:
     """Check whether there is such a date or time, or a year or month in place of a date. Zeros may be an unknown part."""
     if vr == "TM":
-        return bool(canonical(vr, moment.encode()))
+        return bool(canonical(vr, moment.encode("ascii", "replace")))
     known = _ZEROS.sub(lambda zeros: zeros[0][:-1] + "1", moment)  # real discs have 19500000 and 00000000
-    return (vr == "DT" or len(moment) <= len("YYYYMMDD")) and bool(canonical("DT", known.encode()))
+    return (vr == "DT" or len(moment) <= len("YYYYMMDD")) and bool(canonical("DT", known.encode("ascii", "replace")))
 
 
 def _in_range(vr: str, first: str, last: str) -> Callable[[str], bool]:
@@ -180,6 +182,6 @@ def _number(keyword: str, text: str) -> Callable[[str], bool]:
 
 
 def _wild(text: str, flags: int) -> Callable[[str], bool]:
-    pattern = "".join({"*": ".*", "?": "."}.get(character) or re.escape(character) for character in text)
-    compiled = re.compile(pattern, flags | re.DOTALL)
-    return lambda value: compiled.fullmatch(value) is not None
+    # `translate` makes atomic groups: with ".*" for each "*", the time would grow exponentially with their number.
+    matches = re.compile(translate(text.replace("[", "[[]")), flags).match
+    return lambda value: matches(value) is not None
