@@ -188,7 +188,7 @@ def test_an_encrypted_disc_that_equals_its_image_is_a_success_with_its_limits_na
     run("create", disc, "-o", sealed, "--password-file", tmp_path / "password")
     said = run("burn", sealed, "--device", f"stdio:{burned}").stdout
     assert "0 errors\nencrypted: without a key, only the names and envelopes of the files were checked" in said
-    assert f"`fileset check {burned} --key KEY` checks all\n" in said
+    assert f"`fileset check {burned}` with --key or --password-file checks all\n" in said
     again = run("burn", sealed, "--device", f"stdio:{burned}", "--blank", "--json").document
     assert again["check"] == {"errors": 0, "warnings": 0, "sealed": True}
     run("check", burned, "--password-file", tmp_path / "password")

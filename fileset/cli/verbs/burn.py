@@ -61,7 +61,8 @@ def _tell(options: Namespace, report: BurnReport) -> None:
     if report.check:
         show(lines(report.check, everything=options.verbose, quiet=options.quiet))
         if report.sealed and not options.quiet:
-            show([(f"{SEALED}: `{shown(['fileset', 'check', report.check.medium])} --key KEY` checks all", "")])
+            command = shown(["fileset", "check", report.check.medium])
+            show([(f"{SEALED}: `{command}` with --key or --password-file checks all", "")])
 
 
 def _document(options: Namespace, report: BurnReport) -> None:
