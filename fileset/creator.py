@@ -66,9 +66,9 @@ NOTHING_ADDED: Final = "nothing was written: there is no file that a DICOMDIR ca
 class Creator(WritingRole):
     """Create a new file-set in a folder, an ISO image or a ZIP archive (File-set Creator, PS3.10 8.3).
 
-    Use it as a context manager. A clean exit writes the file-set unless `commit` was called, also with `dry_run`; after an
-    exception the medium is as it was. DICOM files are copied byte for byte unless an option changes them. A file that ends
-    inside a data element is copied too, and reported under the rule FS-FILE-TRUNCATED.
+    Use it as a context manager. A clean exit writes the file-set unless `commit` was called, also with `dry_run`; after
+    an exception the medium is as it was. DICOM files are copied byte for byte unless an option changes them. A file that
+    ends inside a data element is copied too, and reported under the rule FS-FILE-TRUNCATED.
 
     Args:
         medium: Where to write. The suffix selects the format: `.iso`, `.zip`, anything else is a folder. "-" is a ZIP
@@ -264,8 +264,9 @@ class Creator(WritingRole):
         """Copy files to the medium that no record references, such as a viewer or AUTORUN.INF.
 
         A file goes to the root of the medium under its own name. The contents of a folder go there too, with their
-        subfolders. If one is also among the sources, the report does not have it as skipped. If there are several volumes, each gets a copy. An ISO 9660 image takes long names only with "joliet"
-        or "udf". Raises `MediumError` if a path does not exist, and `RuleError` for a name that the medium cannot have.
+        subfolders. The report lists none of them as skipped if it is also among the sources. If there are several
+        volumes, each gets a copy. An ISO 9660 image takes long names only with "joliet" or "udf". Raises `MediumError`
+        if a path does not exist, and `RuleError` for a name that the medium cannot have.
         """
         for source in sources:
             self._included.add(source)
@@ -348,7 +349,7 @@ class Creator(WritingRole):
         return cleaned
 
     def _scanned(self, report: Report, file_sets: SourceFileSets) -> TreeBuilder:
-        """Build the tree of all sources that the file-set can list; report each other source as skipped, unless it is included."""
+        """Build the tree of all sources that the file-set can list; report the others, but not copied ones, as skipped."""
         sources, in_place = self._sources, self._in_place
         if in_place:
             self._refused |= _refused_names(sources)

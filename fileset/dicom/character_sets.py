@@ -84,8 +84,8 @@ _C1: Final = re.compile("[\x80-\x9f]").search
 def decode(value: bytes, character_set: str = "", vr: str = "") -> str:
     """Decode `value`. Bytes that are not valid in the character set become U+FFFD.
 
-    If no character set is declared for text beyond ASCII, it is guessed. `vr` decides after which delimiters the first of
-    several sets is back; a name needs "PN".
+    If no character set is declared for text beyond ASCII, it is guessed. `vr` decides after which delimiters the first
+    of several sets is back; a name needs "PN".
     """
     if value.isascii() and ESCAPE not in value:
         return value.decode("ascii")

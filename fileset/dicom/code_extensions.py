@@ -54,7 +54,7 @@ _KATAKANA: Final = re.compile(rb"[\x80-\xa0\xe0-\xff]").search
 
 
 def delimiters(vr: str) -> bytes:
-    """Return the characters after which the initial set of a text is back (PS3.5 6.1.2.5.3): "^" and "=" only in names."""
+    """Return the characters after which the first set of a text is back (PS3.5 6.1.2.5.3): "^" and "=" only in names."""
     return _DELIMITERS.get(vr, b"\\" + _CONTROLS)
 
 

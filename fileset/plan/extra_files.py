@@ -35,7 +35,7 @@ class Included(dict[FileId, str]):
         return {name.path: path for name, path in self.items()}
 
     def copies(self) -> Callable[[str], bool]:
-        """Return a test whether the file at a path is one of the included files; links and spellings of paths do not count."""
+        """Return a test whether the file at a path is an included one, also by a link or another spelling of its path."""
         real = frozenset(map(real_path, self.values()))
         return lambda path: bool(real) and real_path(path) in real
 

@@ -145,8 +145,8 @@ def place_on(medium: ReadableMedium, path: str = "") -> str:
 def missing_files(medium: ReadableMedium, contents: Contents) -> Iterator[Skipped]:
     """Find each file that a record references and that is not on the medium.
 
-    A file that exists but cannot be read is not among them: a pipe or a file of a truncated image is reported as a source, a
-    refused one as damage of the medium.
+    A file that exists but cannot be read is not among them: a pipe or a file of a truncated image is reported as a
+    source, a refused one as damage of the medium.
     """
     names = cache(lambda: frozenset(map(form_key, (*medium.names(), *(one.name for one in medium.refused())))))
     for path in contents.paths():
