@@ -171,6 +171,19 @@ def test_a_link_with_an_odd_name_that_leads_out_is_not_followed(run: Runs, tmp_p
     assert list(copies(tmp_path / "OUT").values()) == [synthetic.ct(1)]
 
 
+@pytest.mark.parametrize("option", [[], ["--scan"]])
+def test_a_dicomdir_that_is_a_link_and_leads_out_costs_no_file(
+    option: list[str], run: Runs, disc: Path, tmp_path: Path
+) -> None:
+    (disc / "DICOMDIR").rename(tmp_path / "ELSEWHERE")
+    (disc / "DICOMDIR").symlink_to(tmp_path / "ELSEWHERE")
+    for number, medium in enumerate((disc, disc / "DICOMDIR")):
+        done = run("extract", medium, *option, "-o", tmp_path / f"OUT{number}", "--json", code=3)
+        assert "FS-FILE-LINK" in [one["rule"] for one in done.document["findings"]]
+        assert len(copies(tmp_path / f"OUT{number}")) == 12
+    run("list", disc, code=4)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="no locks that a test can hold")
 def test_a_run_removes_the_unfinished_file_of_a_killed_run(run: Runs, folder: Path, tmp_path: Path) -> None:
     import fcntl

@@ -207,7 +207,9 @@ class FolderMedium(UpdatableMedium):
     def damage(self) -> tuple[str, ...]:
         """Return the folders that cannot be listed, and a sentence if the DICOMDIR in the work folder replaces a damaged one."""
         unlistable = self.lasting_damage()
-        found = self._dicomdir() if self.exists() else ""
+        found = ""
+        with suppress(LinkError):  # reading the DICOMDIR reports that it leads out; a scan reads only the other files
+            found = self._dicomdir() if self.exists() else ""
         if os.path.dirname(found) != os.path.join(self.root, WORK):
             return unlistable
         kept = f"{WORK}/{os.path.basename(found)}"
