@@ -32,6 +32,14 @@ MAYBE_COMPLETE: Final = frozenset(
 """Errors of a DICOMDIR that hide no record: its encoding, offsets that can be corrected, and readable values that break
 the Standard."""
 
+NOT_DONE: Final = frozenset(
+    (
+        *("FS-NOTHING-ADDED", "FS-SOURCE-PATTERN", "FS-FILE-LINK", "FS-TRANSCODE-FAILED", "FS-SECURE-NO-PAGES"),
+        *("FS-ICON-FAILED", "FS-PICTURE-FAILED", "FS-PICTURE-PARTLY"),
+    )
+)
+"""Warnings that something was asked for and not done: -q names them too, unlike other warnings."""
+
 
 def tell_problems(sections: Mapping[str, Sequence[Problem]], *, everything: bool) -> None:
     """Write the problems to standard error, each kind under its heading; omit kinds without problems."""
@@ -82,10 +90,14 @@ def finding_row(finding: Finding) -> dict[str, object]:
 
 
 def tell_findings(findings: Sequence[Finding], *, everything: bool, quiet: bool = False) -> None:
-    """Write findings to standard error: infos only with `everything`, warnings unless `quiet`, errors always."""
-    floor = ("error",) if quiet else ("error", "warning")
-    told = [finding for finding in findings if everything or finding.severity in floor]
+    """Write findings to standard error: infos only with `everything`, remarks unless `quiet`, problems always."""
+    told = [one for one in findings if everything or is_problem(one) or (one.severity == "warning" and not quiet)]
     tell_problems({counted(len(told), "finding"): problems_of(told)}, everything=everything)
+
+
+def is_problem(finding: Finding) -> bool:
+    """Decide whether -q reports a finding: it is an error, or something that was asked for was not done."""
+    return finding.severity == "error" or finding.rule in NOT_DONE
 
 
 def joint_code(codes: Iterable[int]) -> int:

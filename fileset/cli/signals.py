@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
+from fileset.cli.output import flush
+from fileset.errors import MediumError
+
 _NAMES: Final = ("SIGTERM", "SIGHUP", "SIGBREAK")
 _SIGNALS: Final = tuple(filter(None, (getattr(signal, name, None) for name in _NAMES)))
 
@@ -38,14 +41,23 @@ def ending_as_interrupted() -> Iterator[None]:
 
 
 @contextmanager
-def noting(text: str) -> Iterator[None]:
-    """Add a note about completed work to an interruption, unless it is ""."""
+def noting(text: str, *errors: type[BaseException]) -> Iterator[None]:
+    """Add a note about completed work to an interruption, and to `errors`, unless it is ""."""
+    noted: tuple[type[BaseException], ...] = (KeyboardInterrupt, *errors)
     try:
         yield
-    except KeyboardInterrupt as end:
+    except noted as end:
         if text:
             end.add_note(text)
         raise
+
+
+@contextmanager
+def after_work(text: str) -> Iterator[None]:
+    """Report completed work: if the report cannot be written to its end, the message has `text` too, unless it is ""."""
+    with noting(text, MediumError):
+        yield
+        flush()
 
 
 def _end(number: int, _: FrameType | None) -> None:

@@ -10,6 +10,7 @@ from fileset.cli.options import add_common, add_flag, add_value, positive
 from fileset.cli.output import counted, picked, say, write_document
 from fileset.cli.progress import progress
 from fileset.cli.read_options import add_medium, identification, opened_whole
+from fileset.cli.signals import after_work
 from fileset.errors import RuleError
 
 if TYPE_CHECKING:
@@ -68,8 +69,11 @@ def add_pages(parser: ArgumentParser) -> None:
     add_common(parser)
 
 
-def make_pages(options: Namespace, folder: str) -> int:
-    """Write the pages of the medium into `folder`, report them, and return the exit code."""
+def make_pages(options: Namespace, folder: str, note: str = "") -> int:
+    """Write the pages of the medium into `folder`, report them, and return the exit code.
+
+    If the report cannot be written, the message has the `note` too.
+    """
     from fileset.pages.folder import write_pages
 
     with opened_whole(options.medium, options) as reader, progress(options) as phases:
@@ -78,7 +82,8 @@ def make_pages(options: Namespace, folder: str) -> int:
         )
         findings = [*reader.findings, *report.findings]
         if options.json:
-            _document(report, reader)
+            with after_work(note):
+                _document(report, reader)
         else:
             tell_findings(findings, everything=options.verbose, quiet=options.quiet)
         if not options.quiet or not report.complete:

@@ -17,8 +17,8 @@ from fileset.cli.options import keys_of
 from fileset.cli.output import counted, cut, escaped, grouped, lasting, say, sized, write
 from fileset.cli.read_options import tell_unmatched
 from fileset.cli.report_document import write_report_document
-from fileset.cli.signals import noting
-from fileset.cli.volumes import in_words, manifests
+from fileset.cli.signals import after_work
+from fileset.cli.volumes import in_words, manifests, write_plan
 from fileset.errors import DONE, LOCKED
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ class Wording(NamedTuple):
 
 
 def tell(report: Report, options: Namespace, wording: Wording) -> int:
-    """Report on both streams, write the manifest, and return the exit code."""
-    with noting(f"{report.medium}: {DONE}" if report.written else ""):
+    """Report on both streams, write the plan and the manifest, and return the exit code."""
+    with after_work(f"{report.medium}: {DONE}" if report.written else ""):
         return _tell(report, options, wording)
 
 
@@ -73,6 +73,8 @@ def tell_matched(report: Report, options: Namespace, wording: Wording, updater: 
 
 
 def _tell(report: Report, options: Namespace, wording: Wording) -> int:
+    if getattr(options, "plan", None):
+        write_plan(options.plan, report)
     _write_manifests(report, options, wording)
     complete = _is_complete(report, options, wording)
     if options.json:
@@ -89,8 +91,12 @@ def _tell(report: Report, options: Namespace, wording: Wording) -> int:
 
 
 def _is_complete(report: Report, options: Namespace, wording: Wording) -> bool:
-    strict = getattr(options, "strict_sources", False)
-    return report.complete and not (strict and report.foreign) and not (wording.drops and report.removed)
+    return report.complete and not refused_foreign(report.skipped, options) and not (wording.drops and report.removed)
+
+
+def refused_foreign(skipped: Sequence[Skipped], options: Namespace) -> list[Skipped]:
+    """Select the files that are not DICOM if --strict-sources counts them as lost."""
+    return [one for one in skipped if one.foreign] if getattr(options, "strict_sources", False) else []
 
 
 def _write_manifests(report: Report, options: Namespace, wording: Wording) -> None:
@@ -107,13 +113,12 @@ def _write_manifests(report: Report, options: Namespace, wording: Wording) -> No
 def _tell_files(report: Report, options: Namespace, wording: Wording) -> None:
     if options.verbose:
         write(_lines(report))
-    if options.quiet:
-        tell_skipped(report.lost, everything=False)
-        if not wording.drops:  # the findings of a repair are the faults that it corrected
-            tell_findings(report.findings, everything=False, quiet=True)
-        return
-    if wording.drops and not options.verbose:
+    elif wording.drops:
         _tell_dropped(report)
+    if options.quiet:
+        tell_skipped([*refused_foreign(report.skipped, options), *report.lost], everything=False)
+        tell_findings(report.findings[report.mended :], everything=False, quiet=True)
+        return
     _tell_details(report, everything=options.verbose)
     say(*(_former(replaced, dry_run=report.dry_run) for replaced in report.replaced))
     if report.dry_run and not options.verbose:

@@ -189,6 +189,8 @@ def test_an_encrypted_disc_that_equals_its_image_is_a_success_with_its_limits_na
     said = run("burn", sealed, "--device", f"stdio:{burned}").stdout
     assert "0 errors\nencrypted: without a key, only the names and envelopes of the files were checked" in said
     assert f"`fileset check {burned}` with --key or --password-file checks all\n" in said
+    quiet = run("burn", sealed, "--device", f"stdio:{burned}", "--blank", "-q").stdout
+    assert "\nencrypted: without a key, only the names and envelopes of the files were checked" in quiet
     again = run("burn", sealed, "--device", f"stdio:{burned}", "--blank", "--json").document
     assert again["check"] == {"errors": 0, "warnings": 0, "sealed": True}
     run("check", burned, "--password-file", tmp_path / "password")

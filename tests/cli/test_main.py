@@ -254,6 +254,27 @@ def test_standard_output_that_cannot_be_written_is_an_io_error(arguments: str, i
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+@pytest.mark.parametrize(
+    ("arguments", "note"),
+    [
+        ("create DISC -o NEW --json", "NEW: the change was complete by then"),
+        ("create DISC -o NEW -v", "NEW: the change was complete by then"),
+        ("create DISC -o NEW --json --dry-run", ""),
+        ("remove DISC InstanceNumber=1 --json", "DISC: the change was complete by then"),
+        ("extract DISC -o NEW --json", "the copies in NEW stay"),
+        ("pages DISC -o NEW --json", "the pages in NEW are complete"),
+    ],
+)
+def test_work_that_was_done_is_named_if_its_report_cannot_be_written(arguments: str, note: str, disc: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        done = process(*arguments.split(), stdout=full, stderr=subprocess.PIPE, capture_output=False, cwd=disc.parent)
+    assert done.returncode == 5
+    error = f"fileset: error: standard output: No space left on device{'; ' if note else ''}{note}"
+    assert done.stderr.splitlines()[0] == error
+    assert disc.with_name("NEW").exists() == ("NEW" in note)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
 def test_closed_standard_streams_are_no_bug(indexed: Path, tmp_path: Path) -> None:

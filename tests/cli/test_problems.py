@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-from fileset.cli.findings import LINES, finding_rows, hides_records, summary, tell_problems
+from fileset.cli.findings import LINES, NOT_DONE, finding_rows, hides_records, summary, tell_findings, tell_problems
 from fileset.cli.write_report import tell_skipped
 from fileset.errors import ENCRYPTED, LOCKED, OPEN_ARCHIVE
 from fileset.findings import RULES, Finding, Where
 from fileset.report import Skipped
+from tests.support import synthetic
 from tests.support.command import Runs
 
 
@@ -51,6 +53,29 @@ def test_everything_is_shown_on_demand(capsys: pytest.CaptureFixture[str]) -> No
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 101
     assert lines[-1] == "  99.txt: why\\x1b [FS-FILE-NOT-DICOM]"
+
+
+def test_quiet_names_errors_and_what_was_not_done_but_no_remarks(capsys: pytest.CaptureFixture[str]) -> None:
+    tell_findings([Finding(rule, "why") for rule in RULES], everything=False, quiet=True)
+    told = set(re.findall(r"\[([A-Z0-9-]+)\]", capsys.readouterr().err))
+    assert {RULES[rule].severity for rule in NOT_DONE} == {"warning"}
+    assert told == NOT_DONE | {rule for rule, row in RULES.items() if row.severity == "error"}
+
+
+def test_quiet_names_each_file_that_is_not_copied(run: Runs, disc: Path, tmp_path: Path) -> None:
+    (disc / "P001/T001/S001/I000001").unlink()
+    (disc / "EXTRA").write_bytes(synthetic.ct(9))
+    (disc / "NOTE.TXT").write_text("a note")
+    words = ("extract", disc, "-o", tmp_path / "COPIES", "-q")
+    assert "P001/T001/S001/I000001: not on the medium" in run(*words, code=3).stderr
+    listed = run(*words, "--listed-only", code=3).stderr
+    assert "1 DICOM file that no record references stays on the medium" in listed
+    assert "1 DICOM file that no record references is" in run("list", disc, "-q", code=3).stderr
+    source = disc / "P001" / "T002"
+    (source / "NOTE.TXT").write_text("a note")
+    assert run("create", source, "-o", tmp_path / "OUT", "-q").stderr == ""
+    strict = run("create", source, "-o", tmp_path / "STRICT", "--strict-sources", "-q", code=3).stderr
+    assert "NOTE.TXT" in strict
 
 
 def test_encrypted_files_are_one_line_for_each_reason_or_archive(capsys: pytest.CaptureFixture[str]) -> None:

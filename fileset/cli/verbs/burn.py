@@ -10,6 +10,7 @@ from fileset.cli.options import add_common, add_flag, add_value, positive
 from fileset.cli.output import picked, write, write_document
 from fileset.cli.progress import progress
 from fileset.cli.shell import shown
+from fileset.cli.signals import after_work
 from fileset.cli.verbs.check import FOUND, lines, show
 
 if TYPE_CHECKING:
@@ -44,10 +45,11 @@ def run(options: Namespace) -> int:
             progress=phases,
             **picked(options, "program", "blank", "speed", "force", "dry_run"),
         )
-    if options.json:
-        _document(options, report)
-    else:
-        _tell(options, report)
+    with after_work(f"{options.device}: the disc was burned" if report.comparison else ""):
+        if options.json:
+            _document(options, report)
+        else:
+            _tell(options, report)
     if report.comparison and not report.comparison.same:
         return DIFFERS
     return FOUND if report.check and not report.check.conformant else 0
@@ -60,7 +62,7 @@ def _tell(options: Namespace, report: BurnReport) -> None:
     write(comparison_lines(report.comparison, quiet=options.quiet))
     if report.check:
         show(lines(report.check, everything=options.verbose, quiet=options.quiet))
-        if report.sealed and not options.quiet:
+        if report.sealed:
             command = shown(["fileset", "check", report.check.medium])
             show([(f"{SEALED}: `{command}` with --key or --password-file checks all", "")])
 

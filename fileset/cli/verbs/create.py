@@ -24,7 +24,6 @@ from fileset.cli.reconcile_options import add_reconciliation, reconciliation_of,
 from fileset.cli.secure_options import encrypting, opening
 from fileset.cli.shared_options import add_options, add_shared, at_work, settings
 from fileset.cli.shell import shown
-from fileset.cli.volumes import write_plan
 from fileset.cli.web_options import add_web, refuse_web_alone, web_options
 from fileset.cli.write_report import WRITTEN, Wording, conflict_hint, tell
 from fileset.errors import RuleError
@@ -183,8 +182,6 @@ def run(options: Namespace) -> int:
             creator.add(*options.sources, only=only, exclude=options.exclude)
             creator.include(*options.include)
             report = creator.commit(dry_run=options.dry_run, hashes=bool(options.manifest))
-    if options.plan:
-        write_plan(options.plan, report)
     if reconciliation and not (options.quiet or options.json):
         tell_changes(reconciliation.changes)
     if made and not (options.quiet or options.json):

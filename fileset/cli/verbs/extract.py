@@ -20,8 +20,8 @@ from fileset.cli.reconcile_options import (
     tell_changes,
 )
 from fileset.cli.shared_options import add_shared
-from fileset.cli.signals import noting
-from fileset.cli.write_report import tell_skipped
+from fileset.cli.signals import after_work, noting
+from fileset.cli.write_report import refused_foreign, tell_skipped
 from fileset.errors import RuleError
 from fileset.extraction.layout import DEFAULT, STRUCTURE
 from fileset.extraction.names import LONGEST_PATH
@@ -81,11 +81,12 @@ def run(options: Namespace) -> int:
     with opened(options.medium, options) as reader:
         source = reconciled(reader, reconciliation, keys, listed_only=options.listed_only)
         report = _extracted(source, template, keys, options)
-        _tell(report, reader, options)
+        with after_work(f"the copies in {report.folder} stay" if report.files else ""):
+            _tell(report, reader, options)
         if reconciliation is not None and not (options.quiet or options.json):
             tell_changes(reconciliation.changes)
         nothing = not (report.files or report.missing or report.failed) and _tell_nothing(report, reader, keys, options)
-        strict = options.strict_sources and bool(report.skipped)
+        strict = bool(refused_foreign(report.skipped, options))
         hidden = hides_records(reader.findings) or any(one.rule == "FS-FILE-LINK" for one in reader.findings)
         return 0 if report.complete and not (strict or nothing or hidden) else PARTLY
 
@@ -128,28 +129,34 @@ def _template(options: Namespace) -> str:
 def _tell(report: ExtractReport, reader: Reader | Scanned, options: Namespace) -> None:
     if options.json:
         _document(report, reader)
-    elif not options.quiet:
-        tell_skipped(report.skipped, everything=options.verbose)
+    else:
+        claiming = [one for one in report.skipped if not one.foreign]
+        told = [*refused_foreign(report.skipped, options), *claiming] if options.quiet else report.skipped
+        tell_skipped(told, everything=options.verbose)
         for lost, fault in ((report.missing, "missing"), (report.failed, "not copied")):
             if lost:
                 say(f"{counted(len(lost), 'file')} {fault}:", *lost_lines(lost, everything=options.verbose))
-    if not options.json:
         findings = [*reader.findings, *report.findings]
         tell_findings(findings, everything=options.verbose, quiet=options.quiet)
     if not options.quiet:
         say(*_notes(report, options))
+    say(*_left_behind(report))
     if not options.quiet or not report.complete:
         say(_summary(report))
 
 
 def _notes(report: ExtractReport, options: Namespace) -> Iterator[str]:
-    """Remark on names, and on files that were not copied."""
+    """Remark on names."""
     if report.beside:
         yield from _beside(report, options)
     for keyword, number in report.lacking.items():
         yield f"{counted(number, 'file has', 'files have')} no {keyword}: left out of the names"
     if report.shortened:
         yield f"{counted(report.shortened, 'path was', 'paths were')} longer than {LONGEST_PATH} characters: shortened"
+
+
+def _left_behind(report: ExtractReport) -> Iterator[str]:
+    """Report the files that --listed-only left out."""
     if report.left_behind:
         left = counted(
             report.left_behind,

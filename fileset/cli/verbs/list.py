@@ -114,7 +114,7 @@ def _tell_absent(findings: Sequence[Finding], unlisted: int, options: Namespace)
     """Report the findings; without -v only count the files without a record."""
     wanted = [one for one in findings if options.verbose or one.rule != "FS-FILE-UNLISTED"]
     tell_findings(wanted, everything=options.verbose, quiet=options.quiet)
-    if unlisted and not options.quiet:
+    if unlisted:
         files = counted(
             unlisted, "DICOM file that no record references is", "DICOM files that no record references are"
         )

@@ -26,7 +26,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Write the pages, report them, and name the page to open."""
-    code = make_pages(options, options.output)
+    code = make_pages(options, options.output, f"the pages in {options.output} are complete")
     index = os.path.join(options.output, "INDEX.HTM")
     if not (options.quiet or options.json):
         say(f"to see the pages, open {index} in a browser")

@@ -24,7 +24,7 @@ from fileset.cli.output import complain, counted, cut, grouped, json_text, picke
 from fileset.cli.progress import progress
 from fileset.cli.read_options import identification, opened_whole, tell_unmatched
 from fileset.cli.reconcile_options import add_reconciliation, reconciliation_of, require_one_patient, tell_changes
-from fileset.cli.signals import noting
+from fileset.cli.signals import after_work, noting
 from fileset.errors import FilesetError, MediumError, RuleError, without_password
 
 if TYPE_CHECKING:
@@ -130,10 +130,9 @@ def run(options: Namespace) -> int:
     if len(outcomes) == 1 and outcomes[0].problem is not None:
         raise outcomes[0].problem
     if options.json:
-        write_document(
-            "fileset.send/1",
-            {"peer": options.to or without_password(options.stow), "media": map(json_text, map(_row, outcomes))},
-        )
+        members = {"peer": options.to or without_password(options.stow), "media": map(json_text, map(_row, outcomes))}
+        with after_work("the files that arrived stay there" if any(one.report for one in outcomes) else ""):
+            write_document("fileset.send/1", members)
     return joint_code(outcome.code for outcome in outcomes)
 
 
