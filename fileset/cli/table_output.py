@@ -99,10 +99,9 @@ def _read(medium: str, keys: Mapping[str, str], options: Namespace) -> _MediumRe
     try:
         with Reader(medium, scan=options.scan, medium_format=options.format) as reader:
             _fill(disc, reader, keys, options)
+            absent = [] if options.scan else list(presence_of(reader).findings())  # it examines every record
             lost = [one for one in reader.findings if hides_records([one])]
-            disc.findings = lost + [one for one in reader.findings if one.contradicts]
-            if not options.scan:
-                disc.findings += presence_of(reader).findings()
+            disc.findings = lost + [one for one in reader.findings if one.contradicts] + absent
             if keys and not (disc.rows or options.quiet):
                 tell_unmatched(keys, options, reader)
     except FilesetError as problem:

@@ -28,7 +28,7 @@ _EXTRACT: Final = "`fileset extract` copies both files"
 class VirtualContents(Contents):
     """The contents of a DICOMDIR in memory, where a name that is not a File ID is not a fault."""
 
-    def report(self, rule: str, index: int, message: str, tag: int) -> None:
+    def report(self, rule: str, index: int, message: str, tag: int | None) -> None:
         """Note a finding, unless it is about the form of a name."""
         if rule != "FS-FILE-ID-FORM":
             super().report(rule, index, message, tag)

@@ -15,6 +15,8 @@ import pytest
 
 import fileset
 from fileset.cli.tree_view import Branch, plain_lines
+from fileset.dicom.elements import Element
+from fileset.dicomdir.read.raw import FlatDirectory
 from tests.support import synthetic
 from tests.support.command import ANSI, Runs, damage, environment, on_terminal
 
@@ -199,6 +201,53 @@ def test_damage_is_reported_and_only_loss_is_in_the_exit_code(
     assert len(document.document["findings"]) == int(told.split(maxsplit=1)[0])
     assert document.stderr == ""
     assert run("info", medium, "--json", code=code).document["findings"] == document.document["findings"]
+
+
+READS: Final = (
+    *(
+        ("list", *form)
+        for form in ([], ["--csv"], ["--json"], ["--jsonl"], ["--paths"], ["--file-ids"], ["--dicom-json"])
+    ),
+    *(("list", "--level", "STUDY", *form) for form in ([], ["--csv", "-q"])),
+    *(("info",), ("info", "--json"), ("extract", "-o", "OUT"), ("extract", "--keep-structure", "-o", "OUT")),
+)
+UID_HEADER: Final = b"\x04\x00\x11\x15UI"
+"""The header of Referenced SOP Instance UID in File."""
+
+
+@pytest.mark.parametrize("verb", READS, ids=" ".join)
+@pytest.mark.parametrize(
+    ("header", "rule", "message"),
+    [
+        (b"\x02\x03\x11\x15UI", "FS-RECORD-REFERENCE", "the file reference lacks ReferencedSOPInstanceUIDInFile"),
+        (b"\x04\x00\x11\x15\xaa\xaa", "FS-RECORD-MALFORMED", "is not a VR"),
+    ],
+)
+def test_every_verb_and_form_names_a_damaged_record(
+    header: bytes, rule: str, message: str, verb: tuple[str, ...], run: Runs, disc: Path, tmp_path: Path
+) -> None:
+    data = (disc / "DICOMDIR").read_bytes()
+    at = data.rindex(UID_HEADER)  # of the last record: those before it are similar
+    (disc / "DICOMDIR").write_bytes(data[:at] + header + data[at + len(header) :])
+    done = run(verb[0], disc, *(str(tmp_path / word) if word == "OUT" else word for word in verb[1:]), code=3)
+    if "--json" in verb:
+        assert any(row["rule"] == rule and message in row["message"] for row in done.document["findings"])
+    else:
+        assert message in done.stderr
+
+
+def test_similar_records_are_not_parsed(monkeypatch: pytest.MonkeyPatch, indexed: Path) -> None:
+    parsed: list[int] = []
+    elements = FlatDirectory.elements
+
+    def counting(flat: FlatDirectory, index: int) -> list[Element]:
+        parsed.append(index)
+        return elements(flat, index)
+
+    monkeypatch.setattr(FlatDirectory, "elements", counting)
+    with fileset.Reader(indexed) as reader:
+        assert len(list(reader.paths())) == 12
+    assert len(parsed) == 4  # a patient, a study, a series and an instance
 
 
 def test_branches_of_any_depth_are_drawn() -> None:

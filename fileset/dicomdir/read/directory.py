@@ -16,6 +16,7 @@ from fileset.dicom.character_sets import decode as decode_text
 from fileset.dicom.elements import EXPLICIT_LITTLE, Element
 from fileset.dicomdir.read.decode import decode
 from fileset.dicomdir.read.file_reference import FileReference
+from fileset.dicomdir.read.forms import RecordForms
 from fileset.dicomdir.read.link import link
 from fileset.dicomdir.read.query import Matches, condition
 from fileset.dicomdir.read.raw import FlatDirectory
@@ -27,7 +28,7 @@ from fileset.file_id import FileId
 from fileset.findings import Finding, Findings
 from fileset.records.levels import LEVELS
 from fileset.standard import tags
-from fileset.standard.dictionary import vr_of
+from fileset.standard.dictionary import named, vr_of
 from fileset.standard.record_types import RECORD_TYPES
 
 _INSTANCE: Final = len(LEVELS)
@@ -70,8 +71,8 @@ class Contents:
         """The faults of the structure, and of the records that were decoded so far."""
         return self.flat.findings + self.tree.findings + self._on_demand.listed()
 
-    def report(self, rule: str, index: int, message: str, tag: int) -> None:
-        """Add a finding about an element of a record, once."""
+    def report(self, rule: str, index: int, message: str, tag: int | None) -> None:
+        """Add a finding about a record, or an element of it, once."""
         if (rule, index) not in self._reported:
             self._reported.add((rule, index))
             self._on_demand.add(rule, message, offset=self.flat.start[index], tag=tag)
@@ -205,34 +206,46 @@ class Contents:
     # ------------------------------------------------------------ many records
 
     def paths(self) -> Iterator[str]:
-        """Yield the paths of all referenced files, relative to the root, with "/" between components."""
-        for index, at in self._with_files():
-            raw = _value(self.flat.data, at, self.flat.end[index], _FILE_ID_HEADER) if at else b""
-            if PLAIN_FILE_ID(raw):
-                yield raw.decode("ascii").rstrip(" ").replace("\\", "/")
+        """Yield the paths of all referenced files, relative to the root, with "/" between components.
+
+        Report the records that end in damage, and those whose file reference is incomplete.
+        """
+        data, starts, forms = self.flat.data, self.flat.start, RecordForms(self.flat)
+        for index in self.tree.walk():
+            form = forms.find(index)
+            if form is None:
+                self._report_damage(index)
+                if not self.references_file(index):
+                    continue
+            elif form.has_file:
+                if form.lacking:
+                    self._report_lacking(index, form.lacking)
+                begin, end = form.file_id
+                raw = data[starts[index] + begin : starts[index] + end]
+                if PLAIN_FILE_ID(raw):
+                    yield raw.decode("ascii").rstrip(" ").replace("\\", "/")
+                    continue
+            else:
                 continue
             file_id = self.file_id(index)
             if file_id is not None:
                 yield file_id.path
 
-    def _with_files(self) -> Iterator[tuple[int, int]]:
-        """Find the active records that reference a file; with each the offset of (0004,1500) if it follows the type, or 0."""
-        flat = self.flat
-        data, starts, ends, lower_at, types = flat.data, flat.start, flat.end, flat.lower_at, flat.type_of
-        upper = [name in LEVELS for name in flat.types]
-        usual = flat.syntax is EXPLICIT_LITTLE
-        for index in self.tree.walk():
-            at = starts[index] + 42  # `_after_type` inlined, because it runs for every record
-            if usual and lower_at[index] == 38 and data[at : at + 6] == _TYPE_HEADER and at + 8 <= ends[index]:
-                at += 8 + _SHORT(data, at + 6)[0]
-                following = data[at : at + 6]
-                if following == _FILE_ID_HEADER and at + 8 <= ends[index]:
-                    yield index, at
-                    continue
-                if upper[types[index]] and following[:2] != b"\x04\x00":
-                    continue  # nothing more of group 0004, so no file
-            if self.references_file(index):
-                yield index, 0
+    def _report_damage(self, index: int) -> None:
+        """Report a record that cannot be decoded to its end, unless the decoder did so."""
+        damage, start = self.flat.damage(index), self.flat.start[index]
+        if damage is not None and start not in self._damaged:
+            self.report("FS-RECORD-MALFORMED", index, damage.text(known_offset=start), None)
+
+    @cached_property
+    def _damaged(self) -> frozenset[int | None]:
+        return frozenset(
+            finding.where.offset for finding in self.flat.findings if finding.rule == "FS-RECORD-MALFORMED"
+        )
+
+    def _report_lacking(self, index: int, lacking: tuple[int, ...]) -> None:
+        message = f"the file reference lacks {', '.join(map(named, lacking))}"
+        self.report("FS-RECORD-REFERENCE", index, message, lacking[0])
 
     @property
     def icons(self) -> int:

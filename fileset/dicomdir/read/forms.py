@@ -1,0 +1,86 @@
+"""The forms of records: a record with the element headers of one that was parsed needs no parsing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from struct import Struct
+from typing import Final, NamedTuple
+
+from attrs import define, field
+
+from fileset.dicom.elements import Element
+from fileset.dicomdir.read.raw import FlatDirectory
+from fileset.standard import tags
+
+REFERENCE: Final = (
+    tags.REFERENCED_FILE_ID,
+    tags.REFERENCED_SOP_CLASS_UID,
+    tags.REFERENCED_SOP_INSTANCE_UID,
+    tags.REFERENCED_TRANSFER_SYNTAX_UID,
+)
+"""The elements of a complete file reference (PS3.3 F.3.2.2)."""
+_MOST: Final = 4096
+"""Largest number of record lengths in the cache."""
+_EACH: Final = 16
+"""Largest number of forms for one length: a UID of 62 characters and a number of 4 are as long as one of 64 and one of 2."""
+
+
+class RecordForm(NamedTuple):
+    """The element headers of a whole record, where its File ID is, and which elements its file reference lacks.
+
+    A record without a File ID lacks none. Offsets count from the start of the record.
+    """
+
+    headers: Callable[[bytes, int], tuple[bytes, ...]]
+    expected: tuple[bytes, ...]
+    has_file: bool
+    file_id: tuple[int, int]
+    lacking: tuple[int, ...]
+
+
+@define
+class RecordForms:
+    """The forms of the records of a DICOMDIR, by their length."""
+
+    flat: FlatDirectory
+    _forms: defaultdict[int, list[RecordForm]] = field(factory=lambda: defaultdict(list))
+
+    def find(self, index: int) -> RecordForm | None:
+        """Return the form of a record; None if it is damaged, or if another record has its file reference."""
+        flat = self.flat
+        start = flat.start[index]
+        length = flat.end[index] - start
+        known = self._forms.get(length, ())
+        for form in known:
+            if form.headers(flat.data, start) == form.expected:
+                return form
+        parts = flat.elements(index)
+        if flat.damage(index) or any(part.tag == tags.MRDR_OFFSET for part in parts):
+            return None
+        form = _form(flat, index, parts)
+        if len(known) >= _EACH:
+            del self._forms[length]
+        elif len(self._forms) >= _MOST:
+            self._forms.clear()
+        self._forms[length].append(form)
+        return form
+
+
+def _form(flat: FlatDirectory, index: int, parts: list[Element]) -> RecordForm:
+    start, end = flat.start[index], flat.end[index]
+    first, last = flat.content(index)
+    fixed = [
+        (start, first),
+        *(span for part in parts for span in ((part.at, part.value_at), (part.value_end, part.end))),
+    ]
+    pieces, at = [], start
+    for begin, stop in (*fixed, (last, end)):
+        pieces.append(f"{begin - at}x{stop - begin}s")
+        at = stop
+    headers = Struct("".join(pieces)).unpack_from
+    values = {part.tag: (part.value_at - start, part.value_end - start) for part in reversed(parts)}
+    filled = {tag for tag, (begin, stop) in values.items() if begin < stop}
+    lacking = tuple(tag for tag in REFERENCE if tag not in filled) if tags.REFERENCED_FILE_ID in filled else ()
+    file_id = values.get(tags.REFERENCED_FILE_ID, (0, 0))
+    return RecordForm(headers, headers(flat.data, start), tags.REFERENCED_FILE_ID in values, file_id, lacking)
