@@ -83,7 +83,7 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip tests of features that this system does not have."""
     for item in items:
-        if reason := reason_for_test(item.name, item.path):
+        if reason := reason_for_test(item.name, item.path) or reason_for_module(item.path):
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
