@@ -52,6 +52,7 @@ class FileSetInfo:
     `removable`: whether the medium can be taken out. `caveat`: the reason why PS3.12 does not allow such a medium, "" if it
     does. `overhead`: bytes that each file takes besides its content, for encryption. `file_systems`: the file systems of the
     medium itself, such as "FAT32" or "UDF 1.02"; () for a folder whose files the user will copy to a medium.
+    `footprint`: the room that a new image needs; None if each file takes blocks of its own.
     """
 
     free: int | None
@@ -70,6 +71,7 @@ class FileSetInfo:
     caveat: str = ""
     overhead: int = 0
     file_systems: tuple[str, ...] = ()
+    footprint: Footprint | None = None
 
 
 @frozen
@@ -101,7 +103,8 @@ class Footprint:
 
     def of(self, size: int) -> int:
         """Compute the largest number of bytes that a file of `size` bytes needs."""
-        return self.entry + -(-(size + size * self.growth // 1000) // self.unit) * self.unit
+        grown = max(size + size * self.growth // 1000, 1)  # an empty file takes a unit too
+        return self.entry + -(-grown // self.unit) * self.unit
 
 
 class LinkError(FormatError):

@@ -15,14 +15,14 @@ from io import BytesIO
 from operator import itemgetter
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from fileset.dicomdir.read.decode import decode, inflated
 from fileset.dicomdir.write.layout import Directory, encode, encode_last
 from fileset.errors import DONE, FormatError, MediumError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding
-from fileset.media.base import Chunks, FileInfo, FileSetInfo, Transaction, UpdatableMedium, Written
+from fileset.media.base import Chunks, FileInfo, FileSetInfo, Footprint, Transaction, UpdatableMedium, Written
 from fileset.media.system.walk import same_bytes
 from fileset.plan.dicomdir_file import open_dicomdir, read_dicomdir
 from fileset.plan.digests import Digests
@@ -34,6 +34,9 @@ from fileset.standard import tags
 
 NAME_SIZE: Final = 128
 """Bytes that the space check adds for each new name: its entry in a folder, and its line in the journal."""
+
+LONG_NAME: Final = 6
+"""Bytes that the space check adds for each character of a name that is no File ID: an image has it two times, in up to 3 bytes."""
 
 Progress = Callable[[str, int, int], None]
 """Called with a phase, the number done, and of all: "bytes" and "write" (files) while files are written, "flush" when the
@@ -195,9 +198,8 @@ def check_space(plan: Plan, info: FileSetInfo, name: str) -> None:
     if info.largest_file is not None and largest > info.largest_file:
         what = [*(addition.file_id for addition in plan.additions), DICOMDIR][sizes.index(largest)]
         raise MediumError(f"{what} has {largest} bytes, {info.format} takes {info.largest_file} at most", path=name)
-    folders = len({addition.file_id.components[:-1] for addition in plan.additions})
-    blocks = sum(-(-size // info.block) for size in sizes) + folders
-    needed = blocks * info.block + len(sizes) * NAME_SIZE + info.reserve
+    folders = _folders(plan)
+    needed = _footprint(plan, info).total(sizes, folders) + info.reserve
     drive = "Write it to another drive, or several smaller ones (--volume-size)"
     image = f"an image of {needed} bytes is needed, but its file system takes files of {info.largest_image} at most"
     for limit, wanted, reason, advice in (
@@ -207,6 +209,21 @@ def check_space(plan: Plan, info: FileSetInfo, name: str) -> None:
     ):
         if limit is not None and wanted > limit:
             raise MediumError(f"{reason}; nothing was written", path=name, advice=advice)
+
+
+def _folders(plan: Plan) -> int:
+    """Count the folders of the new files, and those above them."""
+    folders = {addition.file_id.components[:-1] for addition in plan.additions}
+    return len({folder[:level] for folder in folders for level in range(1, len(folder) + 1)})
+
+
+def _footprint(plan: Plan, info: FileSetInfo) -> Footprint:
+    """Return the room that new files need: in the image that is written, or in blocks of a file system."""
+    if info.footprint is None:
+        return Footprint(fixed=0, folder=info.block, entry=NAME_SIZE, unit=info.block)
+    names = (addition.file_id for addition in plan.additions)
+    long_names = sum(LONG_NAME * len(name.value) for name in names if not name.conformant)
+    return evolve(info.footprint, fixed=info.footprint.fixed + long_names)
 
 
 # ---------------------------------------------------------------- writing

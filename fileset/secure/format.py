@@ -47,7 +47,7 @@ class SecureFormat:
     def footprint(self) -> Footprint:
         """The footprint of the inner format, with the bytes that encryption adds to each file."""
         inner = self._known.footprint
-        return evolve(inner, entry=inner.entry + self.security.sealer.most)
+        return evolve(inner, entry=inner.entry + -(-self.security.sealer.most // inner.unit) * inner.unit)
 
     @property
     def _known(self) -> Format:

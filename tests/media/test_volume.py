@@ -8,13 +8,16 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from attrs import evolve
 
 import fileset
+from fileset import Creator
 from fileset.cli import main
 from fileset.errors import FormatError, MediumError
 from fileset.media.system import file_systems as volume
@@ -23,6 +26,7 @@ from fileset.media.system.discs import DISCS, smallest_disc
 from fileset.media.system.file_systems import file_system, inquire_volume
 from fileset.media.system.linux import Mount, mount_of
 from fileset.media.system.walk import place_below
+from fileset.secure.security import Security
 from tests.media.conftest import below, uids
 from tests.support import synthetic
 from tests.support.judges import find_tool
@@ -401,3 +405,57 @@ def test_the_smallest_disc_that_takes_an_image() -> None:
         assert smallest_disc(smaller.capacity) == smaller
         assert smallest_disc(smaller.capacity + 1) == larger
     assert smallest_disc(DISCS[-1].capacity + 1) is None
+
+
+SHAPES: Final = {
+    "one small file": {"IM1": 1},
+    "many small files": {f"IM{number}": 700 for number in range(300)},
+    "folders in folders": {f"A/B{number}/C/D{number % 7}/E/IM{number}": 3000 for number in range(60)},
+    "a large file": {"IM1": 3_000_001},
+    "long names": {f"{number:03} a viewer with a long name.{number}": 5 for number in range(90)},
+    "empty files": {f"EMPTY{number}": 0 for number in range(40)},
+}
+"""Names and sizes of included files."""
+FORMATS: Final = {
+    "iso": ("X.iso", ()),
+    "joliet": ("X.iso", ("joliet",)),
+    "udf": ("X.iso", ("udf",)),
+    "joliet and udf": ("X.iso", ("joliet", "udf")),
+    "zip": ("X.zip", ()),
+    "encrypted": ("X.iso", ("udf",)),
+}
+ROUNDING: Final = dict.fromkeys(FORMATS, 600) | {"zip": 250, "encrypted": 3000}
+"""The bytes for each file that may be too many."""
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_an_image_needs_the_room_that_it_takes(
+    shape: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if (shape, kind) == ("long names", "iso"):
+        pytest.skip("an ISO 9660 image without Joliet or UDF has no long names")
+    synthetic.ct_series(tmp_path / "IN", 1, 1, 2, 3)
+    for name, size in SHAPES[shape].items():
+        path = tmp_path / "MORE" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(bytes(size))
+    name, options = FORMATS[kind]
+    image = tmp_path / name
+    volume = inquire_volume(str(tmp_path))
+
+    def create(free: int, *, dry_run: bool = False) -> None:
+        info = evolve(volume, free=free)
+        monkeypatch.setattr("fileset.media.image.medium.inquire_volume", lambda _: info)
+        security = Security(password="*" * 12) if kind == "encrypted" else None
+        with closing(Creator(image, medium_options=options, security=security)) as creator:
+            creator.add(tmp_path / "IN")
+            creator.include(tmp_path / "MORE")
+            creator.commit(dry_run=dry_run)
+
+    with pytest.raises(MediumError, match="bytes are needed, 0 are free") as refused:
+        create(0, dry_run=True)
+    needed = int(str(refused.value).partition(" bytes are needed")[0].rpartition(" ")[2])
+    create(needed)
+    taken, files, folders = image.stat().st_size, len(SHAPES[shape]) + 7, 150 if "/" in "".join(SHAPES[shape]) else 0
+    assert taken <= needed <= taken + 15_000 + files * ROUNDING[kind] + folders * 2300

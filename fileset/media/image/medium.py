@@ -14,7 +14,7 @@ from attrs import Factory, define, evolve, field
 
 from fileset.errors import MediumError
 from fileset.file_id import SEPARATOR, FileId, folders_above
-from fileset.media.base import Builder, FileSetInfo, ReadableMedium, Transaction, UpdatableMedium
+from fileset.media.base import Builder, FileSetInfo, Footprint, ReadableMedium, Transaction, UpdatableMedium
 from fileset.media.image.transaction import Identity, ImageTransaction, identity
 from fileset.media.layer import MediumLayer
 from fileset.media.names import DEVICE_NAMES
@@ -53,8 +53,8 @@ class Image(MediumLayer, UpdatableMedium):
     """An image at `path`. A transaction writes a new one from the files of `around` and the added files.
 
     `build` makes the `Builder` for an open file and a `label`, the name of the medium if the format has one; `read` opens an
-    image. `format_name` and `largest_file` (in bytes) answer M-INQUIRE FILE-SET; `losses` returns the features of `around` that
-    `build` does not write.
+    image. `format_name`, `largest_file` (in bytes) and `footprint` answer M-INQUIRE FILE-SET; `losses` returns the features of
+    `around` that `build` does not write.
     """
 
     _path: str
@@ -64,6 +64,7 @@ class Image(MediumLayer, UpdatableMedium):
     _format: str = field(kw_only=True, alias="format_name")
     _label: str = field(default="", kw_only=True)
     _largest_file: int | None = field(default=None, kw_only=True)
+    _footprint: Footprint | None = field(default=None, kw_only=True)
     _losses: Callable[[], Sequence[str]] = field(default=tuple, kw_only=True)
     _seen: Identity = field(default=Factory(lambda self: identity(self._path), takes_self=True), init=False)
 
@@ -115,6 +116,7 @@ class Image(MediumLayer, UpdatableMedium):
             reserve=former.used or 0,  # all of it may be carried over
             caveat="",
             file_systems=former.file_systems,
+            footprint=self._footprint,
         )
 
     def check_writable(self) -> None:

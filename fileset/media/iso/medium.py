@@ -219,6 +219,7 @@ def _image(
         label=options.label,
         format_name=ISO_9660,
         largest_file=LARGEST_FILE,
+        footprint=Iso(options.joliet, options.udf).footprint,
         losses=losses,
     )
 
@@ -248,7 +249,7 @@ class Iso:
         hierarchies = 1 + self.joliet
         begin = FIRST_BLOCK if self.udf else FIRST_DESCRIPTOR + 1
         return Footprint(
-            fixed=(begin + 4 * hierarchies + PADDING) * SECTOR,
+            fixed=(begin + 4 * hierarchies + 2 * self.udf + PADDING) * SECTOR,
             folder=hierarchies * (SECTOR + 128) + self.udf * (2 * SECTOR + 64),
             entry=hierarchies * 64 + self.udf * (SECTOR + 64),
             unit=SECTOR,

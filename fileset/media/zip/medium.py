@@ -75,6 +75,7 @@ def _image(path: str, former: ReadableMedium, options: Zip, extras: Extras = NO_
         ),
         read=options.readable,
         format_name="ZIP",
+        footprint=options.footprint,
         losses=lambda: _losses(extras),
     )
 
