@@ -15,7 +15,7 @@ from attrs import define
 
 from fileset.dicom.header import read_header
 from fileset.dicomdir.read.directory import conditions
-from fileset.dicomdir.read.query import condition
+from fileset.dicomdir.read.query import attribute
 from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.dicomdir.read.tree import Tree
 from fileset.dicomdir.write.layout import NONE
@@ -121,7 +121,7 @@ class Record(BelowLevels["Record"]):
         Raises `RuleError` if there is no attribute of this name.
         """
         contents = self._reader.contents
-        found = contents.element(self._index, condition(keyword, None)[0])
+        found = contents.element(self._index, attribute(keyword))
         return default if found is None else contents.value(self._index, found)
 
     def __getitem__(self, keyword: str) -> Any:
@@ -356,7 +356,7 @@ class Reader:
         Args:
             level: "PATIENT", "STUDY" or "SERIES" for records of that type; None or "IMAGE" for all instances.
             keys: A single value, a list, the wild cards `*` and `?`, or a range of dates or times such as
-                `20200101-20201231`. If the patient, study or series has the key, its value counts for all records below.
+                `20200101-20201231`. A backslash separates the values of one attribute. If the patient, study or series has the key, its value counts for all records below.
                 For a key of a lower level, a record matches if at least one record below it does.
 
         Raises:

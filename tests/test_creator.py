@@ -551,7 +551,7 @@ def test_sources_of_several_folders_keep_distinct_names(tmp_path: Path) -> None:
         ("STUDY", {"Modality": "MR"}, 0),
         ("SERIES", {"InstanceNumber": "2"}, 1),
         (None, {"Modality": "ct"}, 3),
-        (None, {"Modality": "MR\\CT"}, 3),
+        (None, {"Modality": "MR|CT"}, 3),
         (None, {"InstanceNumber": 2}, 1),
         (None, {"StudyTime": "000000-235959"}, 3),
     ],

@@ -30,9 +30,10 @@ _KEYS_HELP: Final = """\
 keys:
   KEY is an attribute of patient, study, series or instance; several must all match.
   VALUE may be a list with |, a range of dates, times or numbers, and may hold the wild cards * and ?.
+  A backslash separates the values of one attribute.
   Upper and lower case are the same, but not in Patient ID, Accession Number and Study ID.
     PatientID=P1  'PatientName=doe*'  'Modality=CT|MR'  StudyDate=20240101-20241231
-    StudyInstanceUID=1.2.3  SeriesNumber=2  InstanceNumber=1-5  SOPInstanceUID=1.2.3.4"""
+    StudyInstanceUID=1.2.3  SeriesNumber=2  InstanceNumber=1-5  'FileID=DICOM/*'"""
 _HELP_AT: Final = 30
 
 

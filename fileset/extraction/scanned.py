@@ -14,7 +14,7 @@ from attrs import define, evolve, field, frozen
 from fileset.dicom.elements import EXPLICIT_LITTLE, Element, elements
 from fileset.dicom.header import HeaderError
 from fileset.dicomdir.read.directory import Conditions, conditions
-from fileset.dicomdir.read.query import condition
+from fileset.dicomdir.read.query import attribute
 from fileset.dicomdir.read.values import character_set_of, value_of
 from fileset.errors import FilesetError, FormatError, MediumError
 from fileset.extraction.other_file_sets import compared
@@ -48,7 +48,7 @@ class Level:
 
     def get(self, keyword: str, default: Any = None) -> Any:
         """Return the value of one key, `default` if there is no such key."""
-        return self.values.get(condition(keyword, None)[0], default)
+        return self.values.get(attribute(keyword), default)
 
 
 @define(slots=False)
@@ -84,7 +84,7 @@ class ScannedInstance(BelowLevels[Level]):
 
     def get(self, keyword: str, default: Any = None) -> Any:
         """Return the value of one key of its record, `default` if there is no such key."""
-        return self.values.get(condition(keyword, None)[0], default)
+        return self.values.get(attribute(keyword), default)
 
     def matches(self, wanted: Conditions) -> bool:
         """Check whether the values of the instance and of its series, study and patient match all conditions."""
@@ -92,11 +92,12 @@ class ScannedInstance(BelowLevels[Level]):
         return all(met(values.get(tag)) for tag, met in wanted)
 
     def all_values(self) -> Values:
-        """Collect the keys of its record, and of all above it."""
+        """Collect the keys and the File ID of its record, and the keys of all above it."""
+        own = self.values | {tags.REFERENCED_FILE_ID: self.file_id.value}
         chain = self.described.chain if self.described else None
         if chain is None:
-            return self.values
-        return {tag: value for name in FIELDS for tag, value in _level_values(chain, name).items()} | self.values
+            return own
+        return {tag: value for name in FIELDS for tag, value in _level_values(chain, name).items()} | own
 
     def open(self) -> BinaryIO:
         """Open the file for reading (M-READ)."""

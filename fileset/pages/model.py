@@ -10,7 +10,7 @@ from typing import Any, Final
 from attrs import define, field, frozen
 
 from fileset.dicomdir.read.directory import Contents
-from fileset.dicomdir.read.query import condition
+from fileset.dicomdir.read.query import attribute
 from fileset.file_id import FileId
 from fileset.plan.instances import InstanceRecord
 from fileset.plan.record_agreement import other_person
@@ -93,7 +93,7 @@ def patients_of(contents: Contents) -> list[Patient]:
 
 
 def _key(contents: Contents, index: int, keyword: str) -> Any:
-    return contents.key(index, condition(keyword, None)[0]) if index >= 0 else None
+    return contents.key(index, attribute(keyword)) if index >= 0 else None
 
 
 def patients_found(instances: Iterable[InstanceRecord]) -> list[Patient]:

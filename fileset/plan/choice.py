@@ -11,7 +11,9 @@ from unicodedata import normalize
 from attrs import frozen
 
 from fileset.dicom.header import HeaderError, Reading, Wanted
-from fileset.dicomdir.read.directory import Conditions, conditions
+from fileset.dicomdir.read.directory import Conditions
+from fileset.dicomdir.read.query import Matches, condition
+from fileset.errors import Advice, RuleError
 from fileset.plan.header_values import HeaderValues, wanted_tags
 from fileset.standard import tags
 
@@ -21,6 +23,18 @@ _OF_FILES: Final = {
     tags.REFERENCED_TRANSFER_SYNTAX_UID: tags.TRANSFER_SYNTAX_UID,
 }
 """Attributes that files have under another tag than records."""
+_OF_RECORDS: Final = 0x0004
+"""The group of the attributes of a DICOMDIR (PS3.3 F.3)."""
+_BY_PATH: Final = Advice(
+    "Add the paths that you want, or use `exclude`", "Name the paths that you want, or use --exclude"
+)
+
+
+def _of_file(keyword: str, tag: int, matches: Matches) -> tuple[int, Matches]:
+    """Return the condition on a file for one on a record. Raises `RuleError` if no file can have the attribute."""
+    if tag >> 16 == _OF_RECORDS and tag not in _OF_FILES:
+        raise RuleError(f"{keyword} is an attribute of a DICOMDIR, and the files to add have none", advice=_BY_PATH)
+    return _OF_FILES.get(tag, tag), matches
 
 
 def _folded(path: str) -> str:
@@ -41,8 +55,8 @@ class Choice:
 
     @classmethod
     def of(cls, only: Mapping[str, object] | None, exclude: Iterable[str]) -> Self | None:
-        """Return the choice, None if everything is wanted. Raises `RuleError` for a key that is no attribute."""
-        of_files = tuple((_OF_FILES.get(tag, tag), matches) for tag, matches in conditions(only or {}))
+        """Return the choice, None if everything is wanted. Raises `RuleError` for a key that no file has."""
+        of_files = tuple(_of_file(keyword, *condition(keyword, wanted)) for keyword, wanted in (only or {}).items())
         patterns = tuple(
             (pattern, _folded(pattern.replace("\\", "/").removeprefix("./").strip("/"))) for pattern in exclude
         )

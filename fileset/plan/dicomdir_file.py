@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from fileset.dicomdir.read.directory import Contents
-from fileset.dicomdir.read.query import condition
+from fileset.dicomdir.read.query import attribute
 from fileset.dicomdir.write.layout import LARGEST_OFFSET
 from fileset.errors import COPY_OUT, REPAIR_OR_SCAN, Advice, FormatError, MediumError
 from fileset.file_id import DICOMDIR, FileId
@@ -77,5 +77,5 @@ def absent_from(contents: Contents, keywords: Iterable[str]) -> dict[str, int]:
 def not_among(tags: Iterable[int], keywords: Iterable[str]) -> dict[str, int]:
     """Select the keywords whose tags are not in `tags`. Raises `RuleError` for a word that is not an attribute."""
     present = frozenset(tags)
-    wanted = ((keyword, condition(keyword, None)[0]) for keyword in keywords)
+    wanted = ((keyword, attribute(keyword)) for keyword in keywords)
     return {keyword: tag for keyword, tag in wanted if tag not in present}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from fileset.dicomdir.read.directory import Conditions
-from fileset.dicomdir.read.query import condition
+from fileset.dicomdir.read.query import attribute
 from fileset.plan.instances import InstanceRecord
 from fileset.records.levels import IDENTITY, IdentityKey
 from fileset.records.person import Person
@@ -18,7 +18,7 @@ PERSON: Final = ("PatientName", "PatientBirthDate", "PatientSex")
 """The keywords that distinguish persons with one Patient ID."""
 IDENTIFYING: Final = (*(row.keyword for row in IDENTITY), *PERSON)
 """The keywords that identify the patient, study and series of a file."""
-_KEYWORDS: Final = {condition(keyword, None)[0]: keyword for keyword in IDENTIFYING}
+_KEYWORDS: Final = {attribute(keyword): keyword for keyword in IDENTIFYING}
 """Keyword of each tag of `IDENTIFYING` as conditions have it: records hold the SOP Instance UID under another tag."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fileset.dicomdir.read.directory import Conditions
-from fileset.dicomdir.read.query import BETWEEN, condition
+from fileset.dicomdir.read.query import alternatives, condition
 from fileset.errors import RuleError
 
 
@@ -23,7 +23,7 @@ def _strict(verb: str, keyword: str, wanted: object) -> tuple[int, Any]:
     tag, matches = condition(keyword, wanted)
     if str(wanted).strip() == "*":
         return tag, _has_value
-    if matches(None) or matches("") or _has_empty_member(wanted):
+    if matches(None) or matches("") or _has_empty_member(tag, wanted):
         raise RuleError(
             f"{verb}: {keyword}={'' if wanted is None else wanted} matches records without a value, and so everything",
             advice=f"Give a value, or {keyword}='*' for all records that have one",
@@ -31,8 +31,8 @@ def _strict(verb: str, keyword: str, wanted: object) -> tuple[int, Any]:
     return tag, matches
 
 
-def _has_empty_member(wanted: object) -> bool:
-    members = wanted if isinstance(wanted, list | tuple | set | frozenset) else BETWEEN.split(str(wanted))
+def _has_empty_member(tag: int, wanted: object) -> bool:
+    members = wanted if isinstance(wanted, list | tuple | set | frozenset) else alternatives(tag, str(wanted))
     return not members or any(not str(member).strip() for member in members)
 
 

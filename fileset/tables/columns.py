@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from fileset.dicom.character_sets import ESCAPE, TEXT_VRS
 from fileset.dicom.elements import EXPLICIT_LITTLE, LONG_VRS, SHORT_VRS, Element, Unpack
 from fileset.dicomdir.read.directory import Contents
+from fileset.dicomdir.read.query import joined, stored_path
 from fileset.dicomdir.read.values import value_of
 from fileset.dicomdir.write.layout import NONE
 from fileset.standard import tags
@@ -193,11 +194,18 @@ def _split(text: str) -> str | list[str | None] | None:
 
 
 def _alone(contents: Contents, tag: int, vr: str, raw: bytes) -> Any:
-    return value_of(raw, Element(tag, vr.encode("ascii"), 0, 0, len(raw), len(raw)), contents.flat.syntax, "")
+    part = Element(tag, vr.encode("ascii"), 0, 0, len(raw), len(raw))
+    return _as_path(tag, value_of(raw, part, contents.flat.syntax, ""))
 
 
 def _one(contents: Contents, index: int, tag: int, value: bytes | Element) -> Any:
     """Decode the value of one record, in its character set."""
     part = value if isinstance(value, Element) else contents.element(index, tag)
-    decoded = None if part is None else contents.value(index, part)
-    return "/".join(map(str, decoded)) if tag == tags.REFERENCED_FILE_ID and isinstance(decoded, list) else decoded
+    return None if part is None else _as_path(tag, contents.value(index, part))
+
+
+def _as_path(tag: int, value: Any) -> Any:
+    """Return the path of a Referenced File ID, and other values unchanged."""
+    if tag != tags.REFERENCED_FILE_ID or value is None:
+        return value
+    return stored_path(joined(value))

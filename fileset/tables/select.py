@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from fileset.dicomdir.read.directory import Contents, conditions
-from fileset.dicomdir.read.query import ALIASES, condition
+from fileset.dicomdir.read.query import ALIASES, COUNTS, MODALITIES, attribute
 from fileset.errors import require_one_of
 from fileset.records.levels import LEVELS
 from fileset.standard.dictionary import vr_of
@@ -38,17 +38,6 @@ _DEFAULTS: Final[dict[str, tuple[str, ...]]] = {
     ),
 }
 
-_COUNTS: Final = {
-    "NumberOfPatientRelatedStudies": ("PATIENT", "STUDY"),
-    "NumberOfPatientRelatedSeries": ("PATIENT", "SERIES"),
-    "NumberOfPatientRelatedInstances": ("PATIENT", None),
-    "NumberOfStudyRelatedSeries": ("STUDY", "SERIES"),
-    "NumberOfStudyRelatedInstances": ("STUDY", None),
-    "NumberOfSeriesRelatedInstances": ("SERIES", None),
-}
-"""Attributes that a query returns (PS3.4 C.3.4) and no record has: the level of the row, and the level that is counted."""
-_MODALITIES: Final = "ModalitiesInStudy"
-
 
 def default_columns(level: str) -> tuple[str, ...]:
     """Return the default columns of a table of `level`."""
@@ -67,10 +56,10 @@ def select(
     """
     require_one_of("level", level, TABLE_LEVELS)
     names = tuple(dict.fromkeys(default_columns(level) if columns is None else columns))
-    tag_of = {name: condition(name, None)[0] for name in names}
+    tag_of = {name: attribute(name) for name in names}
     wanted = None if level == IMAGE else level
     records = list(contents.holding(wanted, conditions(keys or {})))
-    plain = [name for name in names if name not in _COUNTS and name != _MODALITIES]
+    plain = [name for name in names if name not in COUNTS and name != MODALITIES]
     found = dict(zip(plain, decode_columns(contents, records, [tag_of[name] for name in plain]), strict=True))
     for name in names:
         if name not in found:
@@ -79,22 +68,22 @@ def select(
 
 
 def _vr(name: str, tag: int) -> str:
-    return "UT" if tag == ALIASES["FileID"] else "IS" if name in _COUNTS else vr_of(tag)
+    return "UT" if tag == ALIASES["FileID"] else "IS" if name in COUNTS else vr_of(tag)
 
 
 def _computed(contents: Contents, records: Sequence[int], name: str) -> Column:
     """Compute a column: the number of records below each record, or the modalities of each study."""
-    if name == _MODALITIES:
+    if name == MODALITIES:
         values = _modalities(contents)
         return [values.get(contents.at_level(index, "STUDY")) for index in records]
-    holder, counted = _COUNTS[name]
+    holder, counted = COUNTS[name]
     counts = Counter(contents.at_level(index, holder) for index in contents.find(counted, ()))
     return [counts[contents.at_level(index, holder)] for index in records]
 
 
 def _modalities(contents: Contents) -> dict[int, Any]:
     series = list(contents.find("SERIES", ()))
-    (column,) = decode_columns(contents, series, [condition("Modality", None)[0]])
+    (column,) = decode_columns(contents, series, [attribute("Modality")])
     found: dict[int, dict[str, None]] = {}
     for index, modality in zip(series, column, strict=True):
         if modality:

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final, cast
 from attrs import define
 
 from fileset.dicom.header import Reading
-from fileset.dicomdir.read.query import condition
+from fileset.dicomdir.read.query import attribute
 from fileset.errors import FilesetError, FormatError, RefusedError
 from fileset.media.base import FileInfo, ReadableMedium
 from fileset.plan.instances import Beside, FileFinder, Finder, InstanceRecord, KeyHolder, RecordView
@@ -56,7 +56,7 @@ class _NewKeys:
     def get(self, keyword: str, default: Any = None) -> Any:
         """Return the value of one key."""
         value = self.holder.get(keyword, default)
-        old, new = self.values.get(keyword_of(condition(keyword, None)[0]), ("", ""))
+        old, new = self.values.get(keyword_of(attribute(keyword)), ("", ""))
         return new if new and str(value or "").strip() == old.strip() else value
 
 

@@ -453,6 +453,75 @@ def test_a_wild_card_where_none_can_match_is_wrong_usage(word: str, run: Runs, i
     assert run("list", indexed, "StudyInstanceUID=*", "--paths").stdout
 
 
+@pytest.mark.parametrize(
+    ("word", "number"),
+    [
+        *(("ReferencedFileID=P001\\T001\\S001\\I000002", 1), ("ReferencedFileID=P001/T001/S001/I000002", 1)),
+        *(
+            ("FileID=P001/T001/S001/I000002", 1),
+            ("FileID=p001/T001\\S001\\i000002", 1),
+            ("FileID=./P001/T001/S001/*", 3),
+        ),
+        *(("FileID=P001/*", 6), ("FileID=*/I000002", 4), ("FileID=P00?/T002/S001/I00000[1]", 0), ("FileID=*2", 4)),
+        *(("FileID=P001/T001/S001/I000001|P002\\T001\\S001\\I00000?", 4), ("00041500=P002/*", 6)),
+        *(("FileID=I000002", 0), ("FileID=P001", 0), ("FileID=P001/", 0), ("FileID=T001/S001/I000002", 0)),
+        *(("Modality=CT\\MR", 0), ("Modality=CT|MR", 12), ("PatientID=P1\\P2", 0)),
+        *(("ImageType=ORIGINAL", 12), ("ImageType=primary", 12), ("ImageType=ORIGINAL\\PRIMARY", 12)),
+        *(("ImageType=ORIGINAL\\*", 12), ("ImageType=PRIMARY\\ORIGINAL", 0), ("ImageType=ORIGINAL\\PRIMARY\\AXIAL", 0)),
+        *(("PixelSpacing=0.50\\0.7", 12), ("PixelSpacing=0.5-1\\*", 12), ("PixelSpacing=0.7\\0.5", 0)),
+        *(("PixelSpacing=0.7", 12), ("PixelSpacing=0.5\\0.7\\*", 0)),
+        (f"SOPInstanceUID={synthetic.ct_uid(1, 1, 1, 1)}\\{synthetic.ct_uid(2, 1, 1, 1)}", 2),
+    ],
+)
+def test_all_verbs_choose_the_same_instances_by_values_with_several_parts(
+    word: str, number: int, run: Runs, tmp_path: Path
+) -> None:
+    """The backslash separates the values of one attribute; only in a list of UIDs does it separate alternatives."""
+    disc = tmp_path / "DISC"
+    for path in synthetic.ct_series(disc, patients=2, studies=2, series=1, instances=3):
+        dataset = pydicom.dcmread(path)
+        dataset.ImageType, dataset.PixelSpacing = ["ORIGINAL", "PRIMARY"], ["0.5", "0.7"]
+        dataset.save_as(path)
+    fileset.index(disc)
+    code = 0 if number else 3
+    only_recorded = word.startswith(("ImageType", "PixelSpacing"))  # usual keys, which a scan does not read
+    for option in ([],) if only_recorded else ([], ["--scan"]):
+        assert len(run("list", disc, word, "--paths", *option).stdout.splitlines()) == number
+        done = run("extract", disc, word, "-o", tmp_path / f"OUT{len(option)}", "--json", *option, code=code)
+        assert done.document["copied"] == number
+    assert len(run("refresh", disc, word, "--json", "--dry-run", code=code).document["refreshed"]) == number
+    assert len(run("remove", disc, word, "--json", code=code).document["removed"]) == number
+
+
+def test_a_file_id_from_python_is_a_condition(indexed: Path) -> None:
+    with fileset.Reader(indexed) as reader:
+        wanted = [record.file_id for record in reader.instances][3:5]
+        assert [record.file_id for record in reader.find(FileID=wanted[0])] == wanted[:1]
+        table = reader.table(columns=["FileID"], ReferencedFileID=wanted)
+        assert table["FileID"] == [str(file_id) for file_id in wanted]
+
+
+@pytest.mark.parametrize("form", [r"P001\T001\S001\É%05d", r".\P001\T001\S001\É%03d", "P001/T001/S001/É%05d"])
+@pytest.mark.parametrize("charset", ["utf-8", "latin-1"])
+def test_a_file_id_is_found_as_it_is_listed(form: str, charset: str, disc: Path) -> None:
+    data = (disc / "DICOMDIR").read_bytes()
+    for number in (1, 2, 3):
+        old = rb"P001\T001\S001\I%06d" % number
+        data = data.replace(old, (form % number).encode(charset).ljust(len(old)))
+    (disc / "DICOMDIR").write_bytes(data)
+    with fileset.Reader(disc) as reader:
+        paths = list(reader.paths())
+        assert sum("É" in path for path in paths) == 3
+        assert reader.table(columns=["FileID"])["FileID"] == paths
+        assert [str(one.file_id) for path in paths for one in reader.find(FileID=path)] == paths
+
+
+@pytest.mark.parametrize("word", ["ModalitiesInStudy=CT", "NumberOfStudyRelatedInstances=3"])
+def test_a_computed_column_is_no_condition(word: str, run: Runs, indexed: Path, tmp_path: Path) -> None:
+    for words in (["list", indexed], ["remove", indexed], ["create", indexed, "-o", tmp_path / "NEW"]):
+        assert "can be a column of a table, but not a condition" in run(*words, word, code=2).stderr
+
+
 GROUPS: Final = {"1": "Yamada^Tarou=山田^太郎=やまだ^たろう", "2": "=山田^花子", "3": "Doe^Jane^^=="}
 """Names of patients by Patient ID: alphabetic, ideographic and phonetic component group."""
 

@@ -47,6 +47,15 @@ def test_keys_that_only_files_have_can_be_asked_for(run: Runs, folder: Path, tmp
     assert "FS-SOURCE-LEFT-OUT" in {row["rule"] for row in document["findings"]}
 
 
+@pytest.mark.parametrize("word", ["FileID=CT/IM1", "ReferencedFileID=CT\\IM1", "DirectoryRecordType=IMAGE"])
+def test_an_attribute_of_records_alone_does_not_choose_files(
+    word: str, run: Runs, folder: Path, tmp_path: Path
+) -> None:
+    run("create", folder, "-o", tmp_path / "SET")
+    for words in (["create", folder, "-o", tmp_path / "NEW"], ["add", tmp_path / "SET", folder]):
+        assert "is an attribute of a DICOMDIR, and the files to add have none" in run(*words, word, code=2).stderr
+
+
 def test_excluded_files_and_folders_stay_out(run: Runs, folder: Path, tmp_path: Path) -> None:
     run("create", folder, "-o", tmp_path / "SET", "--exclude", "ct")
     assert modalities(tmp_path / "SET") == ["MR"]

@@ -17,8 +17,9 @@ ANYTHING: Final = [
     {"PatientID": ""},
     {"PatientID": " "},
     {"PatientID": None},
-    {"PatientID": "P1\\"},
-    {"PatientID": "\\"},
+    {"PatientID": "P1|"},
+    {"PatientID": "|"},
+    {"SOPInstanceUID": "1.2\\"},
     {"PatientID": "**"},
     {"PatientID": [""]},
     {"PatientID": ["P1", ""]},
@@ -41,7 +42,7 @@ def test_a_condition_that_no_value_satisfies_is_refused(disc: Path, verb: str, k
     assert files(disc) == before
 
 
-@pytest.mark.parametrize("word", ["PatientID= ", "PatientID=P1\\", "StudyDate=-"])
+@pytest.mark.parametrize("word", ["PatientID= ", "PatientID=P1|", "SOPInstanceUID=1.2\\", "StudyDate=-"])
 def test_the_command_refuses_it_as_wrong_usage(disc: Path, word: str) -> None:
     before = files(disc)
     assert main(["remove", str(disc), word]) == 2
@@ -62,7 +63,7 @@ def test_any_value_matches_the_records_that_have_one(disc: Path) -> None:
 
 KEYWORDS: Final = (
     *("PatientID", "PatientName", "StudyDate", "StudyTime", "StudyDescription", "AccessionNumber", "Modality"),
-    *("SeriesNumber", "InstanceNumber", "SOPInstanceUID", "Rows", "BodyPartExamined"),
+    *("SeriesNumber", "InstanceNumber", "SOPInstanceUID", "Rows", "BodyPartExamined", "FileID", "ImageType"),
 )
 PIECES: Final = ("", " ", "*", "?", "\\", "-", "P", "1", "2", "P1", "CT", "P2", "20240101", "P*", "1-2", "C?")
 

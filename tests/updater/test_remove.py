@@ -146,11 +146,10 @@ def test_the_files_of_the_file_set_itself_are_not_deleted(disc: Path, name: byte
     assert sorted(path.name for path in disc.iterdir()) == ["DICOMDIR", "PT000000", "PT000001", "README"]
 
 
-@pytest.mark.parametrize("value", ["", None])
-def test_a_key_without_a_value_is_most_often_a_mistake(value: str | None, disc: Path) -> None:
+def test_a_key_without_a_value_is_most_often_a_mistake(disc: Path) -> None:
     before = (disc / "DICOMDIR").read_bytes()
     with pytest.raises(fileset.errors.RuleError, match=r"PatientID='\*'"), fileset.Updater(disc) as updater:
-        updater.remove(PatientID=value)
+        updater.remove(PatientID="")
     assert (disc / "DICOMDIR").read_bytes() == before
 
 

@@ -35,7 +35,12 @@ class FileReference:
     @property
     def file_id(self) -> FileId:
         """The File ID, read tolerantly. Raises `FormatError` for one that could lead out of the file-set."""
-        return FileId.tolerant(decode(self.value))
+        return FileId.tolerant(self.text)
+
+    @property
+    def text(self) -> str:
+        """The value as text."""
+        return decode(self.value)
 
     @property
     def path(self) -> str:

@@ -8,7 +8,9 @@ from fnmatch import translate
 from typing import Any, Final
 
 from fileset.dicom.values import canonical
-from fileset.errors import RuleError
+from fileset.dicomdir.read.file_reference import FileReference
+from fileset.errors import FormatError, RuleError
+from fileset.file_id import SEPARATOR, FileId
 from fileset.standard import tags
 from fileset.standard.dictionary import keyword_like, tag_of, vr_of
 
@@ -20,44 +22,76 @@ ALIASES: Final = {
 }
 """Attributes of instances that have another name in records."""
 
+COUNTS: Final = {
+    "NumberOfPatientRelatedStudies": ("PATIENT", "STUDY"),
+    "NumberOfPatientRelatedSeries": ("PATIENT", "SERIES"),
+    "NumberOfPatientRelatedInstances": ("PATIENT", None),
+    "NumberOfStudyRelatedSeries": ("STUDY", "SERIES"),
+    "NumberOfStudyRelatedInstances": ("STUDY", None),
+    "NumberOfSeriesRelatedInstances": ("SERIES", None),
+}
+"""Attributes that a query returns (PS3.4 C.3.4) and no record has: the level of the row, and the level that is counted."""
+MODALITIES: Final = "ModalitiesInStudy"
+"""One more attribute that only a query returns: the modalities of all series of a study."""
+
 IDENTIFIERS: Final = frozenset(("PatientID", "IssuerOfPatientID", "OtherPatientIDs", "AccessionNumber", "StudyID"))
 """Text that distinguishes patients and orders: "a1" and "A1" may be two of them, so case counts."""
 
 Matches = Callable[[Any], bool]
 _RANGES: Final = frozenset(("DA", "TM", "DT"))
-BETWEEN: Final = re.compile(r"[|\\]")
-"""The separators of a list of values; DICOM has only the backslash."""
+_NUMERIC: Final = frozenset(("IS", "DS", "US", "UL", "SS", "SL", "UV"))
 _NUMBERS: Final = re.compile(
     r"(?P<first>[+-]?\d+\.?\d*(?:[eE][+-]?\d+)?)(?P<range>-(?P<last>[+-]?\d+\.?\d*(?:[eE][+-]?\d+)?)?)?"
 ).fullmatch
 _WILD: Final = frozenset(("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"))
 
 
-def condition(keyword: str, wanted: object) -> tuple[int, Matches]:
-    """Look up the tag to compare, and make the function that matches decoded values.
-
-    Raises `RuleError` for an unknown keyword, and for a value that no such attribute can have.
-    """
+def attribute(keyword: str) -> int:
+    """Look up the tag of a keyword as records have it. Raises `RuleError` for an unknown keyword."""
     tag = ALIASES.get(keyword) or tag_of(keyword)
     if tag is None:
         hint = keyword_like(keyword)
         advice = f"did you mean {hint}?" if hint else "write it as PatientID, Modality or 00100020"
         raise RuleError(f"{keyword!r} is not the keyword of an attribute (PS3.6): {advice}")
-    return tag, _matcher(keyword, vr_of(tag), wanted)
+    return tag
 
 
-def _matcher(keyword: str, vr: str, wanted: object) -> Matches:
-    text = "" if wanted is None else str(wanted).strip()
+def condition(keyword: str, wanted: object) -> tuple[int, Matches]:
+    """Look up the tag to compare, and make the function that matches decoded values.
+
+    Raises `RuleError` for an unknown keyword, one that a table computes, and a value that no such attribute can have.
+    """
+    tag = attribute(keyword)
+    if keyword in COUNTS or keyword == MODALITIES:
+        advice = "Use Modality, such as Modality=CT" if keyword == MODALITIES else ""
+        raise RuleError(f"{keyword} can be a column of a table, but not a condition: no record has it", advice=advice)
+    return tag, _matcher(keyword, tag, wanted)
+
+
+def alternatives(tag: int, text: str) -> list[str]:
+    """Split a list of values: at "|", and if they are UIDs also at the backslash, as in DICOM (PS3.4 C.2.2.2.2)."""
+    return re.split(r"[|\\]" if vr_of(tag) == "UI" else r"[|]", text)
+
+
+def _matcher(keyword: str, tag: int, wanted: object) -> Matches:
     if isinstance(wanted, list | tuple | set | frozenset):
-        return _any([_matcher(keyword, vr, one) for one in wanted])
+        return _any([_matcher(keyword, tag, one) for one in wanted])
+    text, vr = "" if wanted is None else str(wanted).strip(), vr_of(tag)
     if text in ("", "*"):
         return lambda _: True
-    if "\\" in text or "|" in text:
-        return _any([_matcher(keyword, vr, one) for one in BETWEEN.split(text) if one.strip()])
-    if vr in _RANGES:
-        return _any_value(_moment(keyword, vr, text))
-    if vr in ("IS", "DS", "US", "UL", "SS", "SL", "UV"):
-        return _any_value(_number(keyword, text))
+    if len(several := alternatives(tag, text)) > 1:
+        return _any([_matcher(keyword, tag, one) for one in several if one.strip()])
+    if vr in _RANGES or vr in _NUMERIC:
+        if SEPARATOR in text:
+            return _in_order([_matcher(keyword, tag, one) for one in text.split(SEPARATOR)])
+        return _any_value(_moment(keyword, vr, text) if vr in _RANGES else _number(keyword, text))
+    if tag == tags.REFERENCED_FILE_ID:
+        return _whole_value(_text(keyword, vr, _path(text)), stored_path)
+    return (_whole_value if SEPARATOR in text else _any_value)(_text(keyword, vr, text))
+
+
+def _text(keyword: str, vr: str, text: str) -> Callable[[str], bool]:
+    """Build the matcher of a text with or without wild cards."""
     exact = vr not in _WILD or keyword in IDENTIFIERS
     wild = "*" in text or "?" in text
     if wild and vr in _WILD:
@@ -67,11 +101,21 @@ def _matcher(keyword: str, vr: str, wanted: object) -> Matches:
         raise RuleError(f"{keyword}={text}: a value of {vr} takes no wild cards (PS3.4 C.2.2.2.4)", advice=advice)
     else:
         matches = _equal(text if vr != "PN" else text.rstrip("^="), exact=exact)
-    return _any_value(_in_name(matches) if vr == "PN" else matches)
+    return _in_name(matches) if vr == "PN" else matches
 
 
 def _any(matchers: list[Matches]) -> Matches:
     return lambda value: any(matches(value) for matches in matchers)
+
+
+def _in_order(matchers: list[Matches]) -> Matches:
+    """Make a function that is true for as many values as there are matchers, if each matches its own."""
+
+    def check(value: Any) -> bool:
+        values = value if isinstance(value, list) else [value]
+        return len(values) == len(matchers) and all(matches(one) for one, matches in zip(values, matchers, strict=True))
+
+    return check
 
 
 def _any_value(matches: Callable[[str], bool]) -> Matches:
@@ -83,6 +127,35 @@ def _any_value(matches: Callable[[str], bool]) -> Matches:
         return any(matches(str(one)) for one in (value if isinstance(value, list) else [value]) if one is not None)
 
     return check
+
+
+def _whole_value(matches: Callable[[str], bool], form: Callable[[str], str] = str) -> Matches:
+    """Make a function that compares all values together, joined as DICOM joins them and brought into a form."""
+
+    def check(value: Any) -> bool:
+        if value is None or isinstance(value, bytes | dict):
+            return False
+        return matches(form(joined(value)))
+
+    return check
+
+
+def joined(value: Any) -> str:
+    """Join the values of an attribute as DICOM does."""
+    return SEPARATOR.join("" if one is None else str(one) for one in (value if isinstance(value, list) else [value]))
+
+
+def _path(file_id: str) -> str:
+    """Return the path of a File ID as `FileId` reads it, also of one that it refuses."""
+    try:
+        return FileId.tolerant(file_id).path
+    except FormatError:
+        return file_id.replace(SEPARATOR, "/")
+
+
+def stored_path(value: str) -> str:
+    """Return the path of a File ID that was decoded like other values of CS: the names of some discs are UTF-8."""
+    return _path(value if value.isascii() else FileReference(value.encode("latin-1", "replace")).text)
 
 
 _EXAMPLES: Final = {
