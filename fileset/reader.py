@@ -360,7 +360,7 @@ class Reader:
                 For a key of a lower level, a record matches if at least one record below it does.
 
         Raises:
-            RuleError: A keyword is not an attribute, the level is unknown, or a value is not valid for its attribute.
+            RuleError: A keyword is not an attribute, the level is unknown, or a value is None or not valid for its attribute.
         """
         wanted = None if level == "IMAGE" else level  # as `table` names the level of all instances
         return (Record(self, index) for index in self.contents.holding(wanted, conditions(keys)))

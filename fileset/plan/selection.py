@@ -25,7 +25,7 @@ def _strict(verb: str, keyword: str, wanted: object) -> tuple[int, Any]:
         return tag, _has_value
     if matches(None) or matches("") or _has_empty_member(tag, wanted):
         raise RuleError(
-            f"{verb}: {keyword}={'' if wanted is None else wanted} matches records without a value, and so everything",
+            f"{verb}: {keyword}={wanted} matches records without a value, and so everything",
             advice=f"Give a value, or {keyword}='*' for all records that have one",
         )
     return tag, matches

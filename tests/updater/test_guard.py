@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,6 @@ from tests.updater.conftest import files, uids
 ANYTHING: Final = [
     {"PatientID": ""},
     {"PatientID": " "},
-    {"PatientID": None},
     {"PatientID": "P1|"},
     {"PatientID": "|"},
     {"SOPInstanceUID": "1.2\\"},
@@ -40,6 +40,29 @@ def test_a_condition_that_no_value_satisfies_is_refused(disc: Path, verb: str, k
         getattr(updater, verb)(**keys)
     updater.close()
     assert files(disc) == before
+
+
+@pytest.mark.parametrize("wanted", [None, ["P1", None]], ids=str)
+@pytest.mark.parametrize("verb", ["find", "table", "extract", "remove", "refresh", "add", "create"])
+def test_a_condition_without_a_value_is_refused(disc: Path, tmp_path: Path, verb: str, wanted: object) -> None:
+    """A program that has no Patient ID does not want all patients."""
+    keys: dict[str, Any] = {"PatientID": wanted}
+    before = files(disc)
+    with fileset.Reader(disc) as reader, fileset.Updater(disc) as updater, fileset.Creator(tmp_path / "NEW") as creator:
+        calls: dict[str, Callable[[], object]] = {
+            "find": lambda: reader.find(**keys),
+            "table": lambda: reader.table(**keys),
+            "extract": lambda: fileset.extract(reader, tmp_path / "OUT", **keys),
+            "remove": lambda: updater.remove(**keys),
+            "refresh": lambda: updater.refresh(**keys),
+            "add": lambda: updater.add(disc, only=keys),
+            "create": lambda: creator.add(disc, only=keys),
+        }
+        with pytest.raises(fileset.RuleError, match="PatientID=None: there is no value to match") as caught:
+            calls[verb]()
+    assert "Leave out the condition on PatientID" in str(caught.value)
+    assert files(disc) == before
+    assert not (tmp_path / "OUT").exists()
 
 
 @pytest.mark.parametrize("word", ["PatientID= ", "PatientID=P1|", "SOPInstanceUID=1.2\\", "StudyDate=-"])

@@ -74,9 +74,12 @@ def alternatives(tag: int, text: str) -> list[str]:
 
 
 def _matcher(keyword: str, tag: int, wanted: object) -> Matches:
+    if wanted is None:
+        advice = f"Leave out the condition on {keyword} if any value is right"
+        raise RuleError(f"{keyword}=None: there is no value to match", advice=advice)
     if isinstance(wanted, list | tuple | set | frozenset):
         return _any([_matcher(keyword, tag, one) for one in wanted])
-    text, vr = "" if wanted is None else str(wanted).strip(), vr_of(tag)
+    text, vr = str(wanted).strip(), vr_of(tag)
     if text in ("", "*"):
         return lambda _: True
     if len(several := alternatives(tag, text)) > 1:
