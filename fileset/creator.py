@@ -66,8 +66,8 @@ NOTHING_ADDED: Final = "nothing was written: there is no file that a DICOMDIR ca
 class Creator(WritingRole):
     """Create a new file-set in a folder, an ISO image or a ZIP archive (File-set Creator, PS3.10 8.3).
 
-    Use it as a context manager. A clean exit writes the file-set unless `commit` was called, also with `dry_run`; after
-    an exception the medium is as it was. DICOM files are copied byte for byte unless an option changes them. A file that
+    Use it as a context manager. A clean exit writes the file-set unless `commit` was called, also with `dry_run`; it raises
+    `RuleError` if more was added after a dry run. After an exception the medium is as it was. DICOM files are copied byte for byte unless an option changes them. A file that
     ends inside a data element is copied too, and reported under the rule FS-FILE-TRUNCATED.
 
     Args:
@@ -212,7 +212,7 @@ class Creator(WritingRole):
             MediumError: A path does not exist.
             FormatError: An image or archive cannot be read at all.
         """
-        self._refuse_written()
+        self._ask()
         choice = Choice.of(only, exclude)
         self._sources.expect_matches(choice)
         for source in sources:
@@ -268,6 +268,7 @@ class Creator(WritingRole):
         volumes, each gets a copy. An ISO 9660 image takes long names only with "joliet" or "udf". Raises `MediumError`
         if a path does not exist, and `RuleError` for a name that the medium cannot have.
         """
+        self._ask()
         for source in sources:
             self._included.add(source)
 
@@ -317,8 +318,7 @@ class Creator(WritingRole):
             if self._companion:
                 report.findings += self._companion.prepare(nodes, self._sources)
             self._write(report, nodes, identification, "keep" if origins else "counter")
-        self._report = report
-        return report
+        return self._reported(report)
 
     def _file_set_above(self) -> Iterator[Finding]:
         """Report a new folder inside another file-set: there its DICOM files have no record (PS3.3 F.2.1)."""
@@ -406,7 +406,7 @@ class Creator(WritingRole):
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            if kind is None and self._report is None:
+            if kind is None and self._writes_at_exit():
                 self.commit()
         finally:
             self.close()

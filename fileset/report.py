@@ -176,7 +176,9 @@ class Report:
     def __repr__(self) -> str:
         names = ("added", "removed", "refreshed", "skipped", "findings")
         counts = [f"{number:,} {name}" for name in names if (number := len(getattr(self, name)))]
-        return f"<Report on {self.medium}: {', '.join(counts) or 'nothing changed'}>"
+        nothing = "only the DICOMDIR written" if self.written else "nothing changed"
+        of = " of a dry run" if self.dry_run else ""
+        return f"<Report{of} on {self.medium}: {', '.join(counts) or nothing}>"
 
     def _repr_html_(self) -> str:
         from html import escape

@@ -76,8 +76,8 @@ _MENDED: Final = frozenset(
 class Updater(WritingRole):
     """Change the file-set on `medium` (File-set Updater, PS3.10 8.3).
 
-    Use it as a context manager. A clean exit writes the changes unless `commit` was called, also with `dry_run`; after
-    an exception the medium is as it was. `report` has the results. Instances are removed before others are added,
+    Use it as a context manager. A clean exit writes the changes unless `commit` was called, also with `dry_run`; it raises
+    `RuleError` if more was asked for after a dry run. After an exception the medium is as it was. `report` has the results. Instances are removed before others are added,
     whatever the order of the calls.
 
     The options for new files have the meaning that `Creator` gives them: `missing`, `unknown_sop_class`, `invalid_uid`,
@@ -143,6 +143,7 @@ class Updater(WritingRole):
             MediumError: A path does not exist.
             FormatError: An image or archive cannot be read at all.
         """
+        self._ask()
         before = len(self._sources)
         choice = Choice.of(only, exclude)
         self._sources.expect_matches(choice)
@@ -164,6 +165,7 @@ class Updater(WritingRole):
             RuleError: There are no keys, or a condition also matches records without a value.
             RefusedError: A Multi-Referenced File Directory Record would have to change.
         """
+        self._ask()
         if not keys:
             raise RuleError("remove: no key given", advice="PatientID='*' means everything")
         wanted = strict_conditions("remove", keys)
@@ -185,6 +187,7 @@ class Updater(WritingRole):
         Raises:
             RefusedError: A Multi-Referenced File Directory Record would have to change.
         """
+        self._ask()
         found = [
             index
             for index in self._contents.find(None, strict_conditions("refresh", keys))
@@ -221,6 +224,7 @@ class Updater(WritingRole):
 
     @file_set_id.setter
     def file_set_id(self, value: str) -> None:
+        self._ask()
         self._identification = evolve(self._identification, file_set_id=value)
         self._request.changes[tags.FILE_SET_ID] = value.encode("ascii")
         self._medium.entitle(value)
@@ -233,6 +237,7 @@ class Updater(WritingRole):
 
     @descriptor_file_id.setter
     def descriptor_file_id(self, value: FileId | str | None) -> None:
+        self._ask()
         file_id = FileId.from_path(value) if isinstance(value, str) else value
         self._identification = evolve(self._identification, descriptor_file_id=file_id)
         self._request.changes[tags.DESCRIPTOR_FILE_ID] = file_id.value.encode("ascii") if file_id else None
@@ -246,6 +251,7 @@ class Updater(WritingRole):
 
     @descriptor_character_set.setter
     def descriptor_character_set(self, value: str) -> None:
+        self._ask()
         with_descriptor = evolve(self._identification, descriptor_file_id=self.descriptor_file_id)
         self._identification = evolve(with_descriptor, descriptor_character_set=value)
         self._request.changes[tags.DESCRIPTOR_CHARACTER_SET] = value.encode("ascii") or None
@@ -293,8 +299,7 @@ class Updater(WritingRole):
                 report.findings += stale_pages(self._medium)
         report.findings += unlisted
         report.findings += self._nothing_added(report)
-        self._report = report
-        return report
+        return self._reported(report)
 
     def _nothing_added(self, report: Report) -> Iterator[Finding]:
         """Report that sources were given and none can be a member; a copy of a member could be."""
@@ -304,7 +309,7 @@ class Updater(WritingRole):
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            if kind is None and self._report is None:
+            if kind is None and self._writes_at_exit():
                 self.commit()
         finally:
             self.close()

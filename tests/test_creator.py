@@ -532,6 +532,36 @@ def test_after_a_dry_run_in_a_context_only_commit_writes(medium: str, tmp_path: 
     assert (tmp_path / medium).exists()
 
 
+def test_what_is_added_after_a_dry_run_is_written_or_missed_aloud(tmp_path: Path) -> None:
+    with (  # noqa: PT012
+        pytest.raises(fileset.RuleError, match="nothing was written: after"),
+        fileset.Creator(tmp_path / "A") as creator,
+    ):
+        creator.add(synthetic.instance(CT))
+        creator.commit(dry_run=True)
+        creator.add(synthetic.instance(CT, number=2))
+    assert not (tmp_path / "A").exists()
+    assert repr(creator.report).startswith(f"<Report of a dry run on {tmp_path / 'A'}: 1 added")
+    (tmp_path / "NOTE.TXT").write_text("a note")
+    with fileset.Creator(tmp_path / "B") as creator:
+        creator.add(synthetic.instance(CT))
+        creator.commit(dry_run=True)
+        creator.add(synthetic.instance(CT, number=2))
+        creator.include(tmp_path / "NOTE.TXT")
+        creator.commit()
+    assert len(creator.report.added) == 2
+    assert (tmp_path / "B" / "NOTE.TXT").exists()
+    assert repr(creator.report).startswith(f"<Report on {tmp_path / 'B'}: 2 added")
+    with pytest.raises(fileset.RuleError, match="already written"):
+        creator.include(tmp_path / "NOTE.TXT")
+
+
+def test_the_report_of_an_empty_file_set_names_what_was_written(tmp_path: Path) -> None:
+    with fileset.Creator(tmp_path / "OUT") as creator:
+        pass
+    assert repr(creator.report) == f"<Report on {tmp_path / 'OUT'}: only the DICOMDIR written>"
+
+
 def test_sources_of_several_folders_keep_distinct_names(tmp_path: Path) -> None:
     for number in (1, 2):
         synthetic.write(synthetic.instance(CT, number=number), tmp_path / str(number) / "IM1")

@@ -111,6 +111,7 @@ class WritingRole:
     _progress: Phases | None = None
     _security: Security | None = None
     _report: Report | None = field(default=None, init=False)
+    _asked: bool = field(default=False, init=False)
     _intake: Intake = field(init=False)
     _sources: Sources = field(init=False)
 
@@ -132,6 +133,23 @@ class WritingRole:
         if self._is_written:
             raise RuleError("the update is already written: open the file-set again to change it further")
 
+    def _ask(self) -> None:
+        """Note that a change is asked for. Raises `RuleError` if everything is already written."""
+        self._refuse_written()
+        self._asked = True
+
+    def _reported(self, report: Report) -> Report:
+        """Keep the report on everything that was asked for so far."""
+        self._report, self._asked = report, False
+        return report
+
+    def _writes_at_exit(self) -> bool:
+        """Decide whether a clean exit writes. Raises `RuleError` if more was asked for after a dry run, and then nothing written."""
+        if self._report is not None and self._asked:
+            reason = "nothing was written: after `commit(dry_run=True)` more was asked for"
+            raise RuleError(reason, advice="Call `commit()` before the context ends")
+        return self._report is None
+
     def _workers(self, name: str) -> Workers:
         return Workers(self._jobs, self._executor, phase(self._progress, name))
 
@@ -142,7 +160,7 @@ class WritingRole:
         (XML or a MIME package) becomes a file of the file-set, under the HL7 STRUC DOC record, retired in 2018. Raises
         `FormatError` if the file is not an HL7 CDA document.
         """
-        self._refuse_written()
+        self._ask()
         from fileset.plan.hl7_document import add_document
 
         add_document(self._sources, path, self._intake.policy, native=native)

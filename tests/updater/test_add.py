@@ -115,6 +115,39 @@ def test_a_dry_run_shows_all_and_changes_nothing(disc: Path, tmp_path: Path) -> 
     assert (len(planned.added), len(planned.removed), planned.written) == (1, 12, [])
 
 
+def rename(updater: fileset.Updater) -> None:
+    updater.file_set_id = "OTHER"
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda updater: updater.add(synthetic.instance("1.2.840.10008.5.1.4.1.1.2")),
+        lambda updater: updater.remove(PatientID="P2"),
+        lambda updater: updater.refresh(PatientID="P2"),
+        rename,
+    ],
+    ids=["add", "remove", "refresh", "rename"],
+)
+def test_what_is_asked_for_after_a_dry_run_is_written_or_missed_aloud(
+    ask: Callable[[fileset.Updater], object], disc: Path
+) -> None:
+    before = files(disc)
+    with pytest.raises(fileset.RuleError, match="nothing was written: after"), fileset.Updater(disc) as updater:  # noqa: PT012
+        updater.remove(PatientID="P1")
+        updater.commit(dry_run=True)
+        ask(updater)
+    assert files(disc) == before
+    with fileset.Updater(disc) as updater:
+        updater.remove(PatientID="P1")
+        updater.commit(dry_run=True)
+        ask(updater)
+        report = updater.commit()
+        with pytest.raises(fileset.RuleError, match="already written"):
+            ask(updater)
+    assert report.added or report.refreshed or report.identified or len(report.removed) == 24
+
+
 def test_a_dry_run_and_the_run_after_it_agree(disc: Path, tmp_path: Path) -> None:
     with fileset.Updater(disc) as updater:
         updater.add(ct_file(tmp_path, 1, 1, 1, 8))
