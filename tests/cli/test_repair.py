@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pydicom
 import pytest
 
 from fileset.cli.shell import shown
 from tests.support import synthetic
-from tests.support.command import Runs
+from tests.support.command import Runs, damage
 
 
 @pytest.fixture
@@ -114,3 +115,29 @@ def test_a_truncated_dicomdir_is_not_a_copy_and_is_reported_as_cut_off(run: Runs
     assert not list(disc.with_name("COPIES").rglob("*DICOMDIR*"))
     repaired = run("repair", disc).stderr
     assert "cut off before its records: the records are made only from the files" in repaired
+
+
+@pytest.mark.parametrize("wrong", [b"ZZ", b"UN", b"LO"])
+@pytest.mark.parametrize(
+    ("tag", "right"),
+    [
+        (0x00041130, "CS"),
+        (0x00041200, "UL"),
+        (0x00041202, "UL"),
+        (0x00041212, "US"),
+        (0x00041220, "SQ"),
+    ],
+)
+def test_a_wrong_vr_in_the_header_is_an_error_that_repair_mends(
+    tag: int, right: str, wrong: bytes, run: Runs, disc: Path
+) -> None:
+    number = (tag >> 16).to_bytes(2, "little") + (tag & 0xFFFF).to_bytes(2, "little")
+    damage(disc, number + right.encode(), number + wrong)
+    findings = run("check", disc, "--json", code=1).document["findings"]
+    assert any(row["severity"] == "error" for row in findings)
+    if tag == 0x00041220 or wrong == b"LO":  # other elements get another length, so they are missing
+        assert [(row["rule"], row["where"]["tag"]) for row in findings] == [("FS-ELEMENT-VR", f"{tag:08X}")]
+        assert len(run("list", disc, "--paths").stdout.splitlines()) == 12
+    run("repair", disc)
+    assert run("check", disc).stdout.endswith(": 0 errors\n")
+    assert len(pydicom.dcmread(disc / "DICOMDIR").DirectoryRecordSequence) == 22

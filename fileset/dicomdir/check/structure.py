@@ -18,7 +18,7 @@ from fileset.part10.values import shown
 from fileset.records.torn_studies import RULE as TORN
 from fileset.records.torn_studies import torn_studies
 from fileset.standard import tags
-from fileset.standard.dictionary import named
+from fileset.standard.dictionary import named, vr_of
 from fileset.standard.record_types import RECORD_TYPES, ROOT_CHILDREN
 
 _WIDTHS: Final = {tags.FIRST_ROOT_RECORD: 4, tags.LAST_ROOT_RECORD: 4, tags.CONSISTENCY_FLAG: 2}
@@ -45,7 +45,16 @@ def check_identification(collector: Collector) -> FileId | None:
     for tag in top:
         if tag not in _ALLOWED and tag & 0xFFFF:
             collector.add("FS-DIRECTORY-FOREIGN", f"{named(tag)} is not an element of a DICOMDIR", tag=tag)
+    _check_vrs(collector)
     return _descriptor(collector)
+
+
+def _check_vrs(collector: Collector) -> None:
+    """Report the wrong VRs of elements of the DICOMDIR as a whole."""
+    for part in collector.flat.header:
+        if part.tag in _ALLOWED and part.vr and part.vr.decode("ascii") != vr_of(part.tag):
+            message = f"{named(part.tag)} has VR {part.vr.decode('ascii')} instead of {vr_of(part.tag)}"
+            collector.add("FS-ELEMENT-VR", message, offset=part.at, tag=part.tag)
 
 
 def _descriptor(collector: Collector) -> FileId | None:

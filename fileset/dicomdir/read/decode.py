@@ -19,6 +19,7 @@ from fileset.dicom.elements import (
     SEQUENCE_END,
     SHORT_VRS,
     UNDEFINED,
+    Element,
     Syntax,
     element_at,
     element_header,
@@ -182,8 +183,11 @@ def _identification(flat: FlatDirectory, at: int, end: int, findings: Findings) 
     data, value_offsets, attempts = flat.data, dict[int, int](), 0
     while at < end:
         try:
-            tag, _, value_at, length = element_header(data, at, flat.syntax)
+            tag, vr, value_at, length = element_header(data, at, flat.syntax)
             if tag == tags.RECORD_SEQUENCE:
+                if vr in SHORT_VRS:  # a wrong VR: the length of a sequence has 4 bytes, after 2 reserved ones
+                    value_at, length = at + 12, flat.syntax.long(data, at + 8)[0]
+                flat.header.append(Element(tag, vr, at, value_at, value_at, value_at))
                 first, last = (
                     value_offsets.get(tags.FIRST_ROOT_RECORD, ABSENT),
                     value_offsets.get(tags.LAST_ROOT_RECORD, ABSENT),

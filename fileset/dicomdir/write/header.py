@@ -107,7 +107,7 @@ def renewed_frame(flat: FlatDirectory, changes: Mapping[int, bytes | None]) -> F
     """
     meta = {tag: value for tag in _KEPT_META if (value := flat.meta.get(tag))}
     parts = {
-        part.tag: explicit(flat.data, part, flat.syntax)
+        part.tag: _as_written(flat, part)
         for part in flat.header
         if _LAST_META < part.tag < tags.RECORD_SEQUENCE and part.tag not in DIRECTORY_INFORMATION and part.tag & 0xFFFF
     }
@@ -131,8 +131,17 @@ _KEPT_META: Final = (
 _LAST_META: Final = 0x0002FFFF
 DIRECTORY_INFORMATION: Final = frozenset((tags.FIRST_ROOT_RECORD, tags.LAST_ROOT_RECORD, tags.CONSISTENCY_FLAG))
 """Elements of the DICOMDIR as a whole."""
+_IDENTIFICATION: Final = frozenset((tags.FILE_SET_ID, tags.DESCRIPTOR_FILE_ID, tags.DESCRIPTOR_CHARACTER_SET))
+"""The File-set Identification Module: each element has VR CS."""
 _NOT_KEPT: Final = frozenset((0xFFFA, 0xFFFC, 0xFFFE))
 """Groups after the records: digital signatures, which every change invalidates, padding, and the end of the sequence."""
+
+
+def _as_written(flat: FlatDirectory, part: Element) -> bytes:
+    """Convert an element to Explicit VR Little Endian; correct the VR of an element of the File-set Identification Module."""
+    if part.tag in _IDENTIFICATION:
+        return element(part.tag, "CS", flat.data[part.value_at : part.value_end])
+    return explicit(flat.data, part, flat.syntax)
 
 
 def _former_behind(flat: FlatDirectory) -> bytes:
