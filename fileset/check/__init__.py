@@ -22,8 +22,9 @@ from fileset.file_id import FileId
 from fileset.findings import Finding
 from fileset.media.base import FileInfo, MediumFormat, ReadableMedium
 from fileset.media.open import readable
-from fileset.plan.dicomdir_file import read_contents
+from fileset.plan.dicomdir_file import dicomdir_place, read_contents
 from fileset.plan.manifest import read_manifest
+from fileset.plan.presence import holds_file_set
 from fileset.plan.secured import around_of, is_encrypted, secure_findings, secure_format
 from fileset.plan.workers import Phases, Workers, phase
 from fileset.profiles.advisor import ProfileVerdict
@@ -101,8 +102,16 @@ def check_file_set(
         collector.findings.extend(secure_findings(opened, each=True))
     finally:
         opened.close()
+    # A DICOMDIR under another name, such as a copy, is not that of its folder.
+    place = opened.name if holds_file_set(dicomdir.path) else dicomdir_place(opened, dicomdir)
     return CheckReport(
-        opened.name, contents.file_set_id, contents.file_set_uid, collector.findings, len(contents), count, files
+        place,
+        contents.file_set_id,
+        contents.file_set_uid,
+        collector.findings,
+        len(contents),
+        count,
+        files,
     )
 
 

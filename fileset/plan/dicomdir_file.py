@@ -23,13 +23,14 @@ def read_contents(medium: ReadableMedium, dicomdir: FileId) -> Contents:
     try:
         return Contents(data, file=dicomdir.path)
     except FormatError as problem:
-        changes: dict[str, str | Advice] = {"path": _place(medium, dicomdir)}
+        changes: dict[str, str | Advice] = {"path": dicomdir_place(medium, dicomdir)}
         if dicomdir.path.upper().startswith(DICOMDIR.value) and not is_locked(problem):
             changes["advice"] = REPAIR_OR_SCAN if problem.rule else ""
         raise problem.moved(**changes) from problem
 
 
-def _place(medium: ReadableMedium, dicomdir: FileId) -> str:
+def dicomdir_place(medium: ReadableMedium, dicomdir: FileId) -> str:
+    """Return the path of a DICOMDIR as the user would name it."""
     place = f"{medium.name}/{dicomdir.path}"
     return place if is_url(place) else os.path.normpath(place)
 
@@ -57,7 +58,7 @@ def open_dicomdir(medium: ReadableMedium, dicomdir: FileId = DICOMDIR) -> Iterat
         raise MediumError(f"{dicomdir}: {problem.strerror or problem}", path=medium.name) from problem
     except FormatError as problem:
         if is_locked(problem):
-            raise problem.moved(path=_place(medium, dicomdir)) from None
+            raise problem.moved(path=dicomdir_place(medium, dicomdir)) from None
         reason = problem.text(known_path=medium.name)
         raise FormatError(reason, path=medium.name, advice=COPY_OUT, rule=problem.rule) from problem
 

@@ -47,6 +47,19 @@ def test_the_document_has_these_members_and_no_others(disc: Path, run: Runs) -> 
         assert row["section"] == RULES[row["rule"]].section
 
 
+def test_a_dicomdir_under_another_name_is_named_in_its_verdict(disc: Path, run: Runs) -> None:
+    copy = disc / "DICOMDIR.OLD"
+    copy.write_bytes((disc / "DICOMDIR").read_bytes())
+    damage(disc, b"CT", b"ct")
+    several = run("check", disc / "DICOMDIR", copy, code=1).stdout.splitlines()
+    assert [line.partition(": ")[0] for line in several] == [str(disc), str(copy)]
+    damage(disc, b"ct", b"CT")
+    (disc / "P001" / "T001" / "S001" / "I000002").unlink()
+    alone = run("check", copy, code=1)
+    assert alone.stdout.splitlines()[-1].startswith(f"{copy}: 22 records")
+    assert alone.stderr == ""  # repair would change the other DICOMDIR
+
+
 def test_without_files_only_the_dicomdir_is_looked_at(disc: Path, run: Runs) -> None:
     (disc / "P001" / "T001" / "S001" / "I000002").unlink()
     assert "22 records, files not checked: 0 errors" in run("check", disc, "--no-files").stdout
