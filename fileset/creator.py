@@ -59,7 +59,6 @@ if TYPE_CHECKING:
     from fileset.secure.security import Security
 
 LISTED_ONLY: Final = "no record of the DICOMDIR references it; without --listed-only it is included"
-NOTHING_ADDED: Final = "nothing was written: there is no file that a DICOMDIR can list"
 
 
 @define(slots=False, eq=False, repr=False)
@@ -386,7 +385,8 @@ class Creator(WritingRole):
         named = self._sources.searched and not self._in_place
         if (len(self._sources) or named or self._interrupted) and not nodes:
             is_unfinished = self._interrupted and all(one.foreign for one in report.skipped)
-            reason = NOTHING_FINISHED if is_unfinished else NOTHING_ADDED
+            nothing = self._sources.nothing_listed("written", dry_run=report.dry_run)
+            reason = NOTHING_FINISHED if is_unfinished else nothing
             report.findings.append(Finding("FS-NOTHING-ADDED", reason, Where(self._path)))
             return
         recipe = Recipe(

@@ -59,8 +59,6 @@ if TYPE_CHECKING:
 
     from fileset.media.base import Format, UpdatableMedium
 
-NOTHING_ADDED: Final = "nothing was added: there is no file that a DICOMDIR can list"
-
 _MENDED: Final = frozenset(
     (
         *("FS-DICOMDIR-SYNTAX", "FS-DICOMDIR-META", "FS-RECORD-SEQUENCE-LENGTH", "FS-CONSISTENCY-FLAG"),
@@ -303,9 +301,12 @@ class Updater(WritingRole):
 
     def _nothing_added(self, report: Report) -> Iterator[Finding]:
         """Report that sources were given and none can be a member; a copy of a member could be."""
-        useless = all(one.foreign or one.rule == "FS-FILE-IS-DICOMDIR" for one in report.skipped)
-        if report.skipped and useless and not (report.added or report.refreshed or self._request.offer.listed):
-            yield Finding("FS-NOTHING-ADDED", NOTHING_ADDED, Where(report.medium))
+        useless = all(one.foreign or one.rule == "FS-FILE-IS-DICOMDIR" for one in report.skipped) and report.skipped
+        if not (report.added or report.refreshed or self._request.offer.listed) and (
+            useless or self._sources.unmatched
+        ):
+            nothing = self._sources.nothing_listed("added", dry_run=report.dry_run)
+            yield Finding("FS-NOTHING-ADDED", nothing, Where(report.medium))
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:

@@ -56,7 +56,9 @@ def tell_unmatched(
     keys: Mapping[str, str], options: Namespace, searched: Reader | Scanned | Complete | Updater
 ) -> None:
     """Report that nothing matches, because a value may be misspelt, and name the keys that no record has."""
-    say(f"nothing matches {', '.join(f'{key}={value}' for key, value in keys.items())}")
+    from fileset.plan.choice import as_text
+
+    say(f"nothing matches {as_text(keys)}")
     lacking = {} if options.quiet else searched.absent(keys)
     if lacking:
         names = " or ".join(f"{key} ({tag >> 16:04X},{tag & 0xFFFF:04X})" for key, tag in lacking.items())

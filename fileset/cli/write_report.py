@@ -57,6 +57,11 @@ class Wording(NamedTuple):
     drops: bool = False
 
 
+def none(words: str) -> Callable[[Report], str]:
+    """Make the sentence for a report without any change, such as "0 instances added to DISC"."""
+    return lambda report: f"0 instances {'would be ' if report.dry_run else ''}{words} {report.medium}"
+
+
 def tell(report: Report, options: Namespace, wording: Wording) -> int:
     """Report on both streams, write the plan and the manifest, and return the exit code."""
     with after_work(f"{report.medium}: {DONE}" if report.written else ""):

@@ -37,6 +37,11 @@ def _of_file(keyword: str, tag: int, matches: Matches) -> tuple[int, Matches]:
     return _OF_FILES.get(tag, tag), matches
 
 
+def as_text(keys: Mapping[str, object]) -> str:
+    """Return conditions as a user types them, for messages."""
+    return ", ".join(f"{keyword}={wanted}" for keyword, wanted in keys.items())
+
+
 def _folded(path: str) -> str:
     """Convert a path to the form in which paths are compared: macOS writes accents as characters of their own."""
     return normalize("NFC", path).upper()
@@ -46,9 +51,10 @@ def _folded(path: str) -> str:
 class Choice:
     """The sources that a user wants: those whose values match all `conditions`, and whose paths match no pattern.
 
-    `patterns` has each pattern as the user gave it, and in the form that is compared.
+    `asked` is the conditions as the user gave them. `patterns` has each pattern as the user gave it, and in the form that is compared.
     """
 
+    asked: str
     conditions: Conditions
     patterns: tuple[tuple[str, str], ...]
     wanted: Wanted
@@ -61,7 +67,7 @@ class Choice:
             (pattern, _folded(pattern.replace("\\", "/").removeprefix("./").strip("/"))) for pattern in exclude
         )
         wanted = wanted_tags(tag for tag, _ in of_files)
-        return cls(of_files, patterns, wanted) if of_files or patterns else None
+        return cls(as_text(only or {}), of_files, patterns, wanted) if of_files or patterns else None
 
     def excluding(self, path: str) -> list[str]:
         """List the patterns that match a path, or the name or the path of a folder in it.
@@ -72,14 +78,14 @@ class Choice:
         names = {*parts, *accumulate(parts, "{}/{}".format)}
         return [given for given, pattern in self.patterns if any(fnmatchcase(name, pattern) for name in names)]
 
-    def takes(self, read: Reading) -> bool:
-        """Check whether the values of a file match; True for a file that is not DICOM, so that the report names it."""
+    def takes(self, read: Reading) -> bool | None:
+        """Check whether the values of a file match; None if there are none to compare: it is not DICOM, or all is wanted."""
         if not self.conditions:
-            return True
+            return None
         try:
             values = HeaderValues.read(read, self.wanted)
         except HeaderError:
-            return True
+            return None
         return self.accepts(values.value)
 
     def accepts(self, value: Callable[[int], Any]) -> bool:

@@ -57,6 +57,7 @@ class Sources(SourceFiles):
         self.left_out = 0
         self.searched: list[str] = []  # the paths that the user named
         self._patterns: dict[str, bool] = {}  # each pattern of a choice -> whether it matched
+        self._asked: dict[str, bool] = {}  # the conditions of a choice that were compared -> whether a file matched
 
     def damage(self) -> Iterator[tuple[str, str]]:
         """List the damage of images found so far, with their names."""
@@ -70,14 +71,25 @@ class Sources(SourceFiles):
         for pattern in (pattern for pattern, matched in self._patterns.items() if not matched):
             yield Finding("FS-SOURCE-PATTERN", f"no file or folder matches {pattern!r}, so nothing is left out for it")
 
+    @property
+    def unmatched(self) -> str:
+        """The sentence that no source meets its conditions, "" if one does or none was compared with any."""
+        return "" if any(self._asked.values()) or not self._asked else f"nothing matches {' or '.join(self._asked)}"
+
+    def nothing_listed(self, done: str, *, dry_run: bool) -> str:
+        """Return the sentence that nothing is `done`, with the reason."""
+        reason = self.unmatched or "there is no file that a DICOMDIR can list"
+        return f"nothing {'would be' if dry_run else 'was'} {done}: {reason}"
+
     def nothing_found(self) -> list[Skipped]:
-        """Report each path that the user named, because there is no source in any of them."""
+        """Report each path that the user named, because there is no source in any of them, unless conditions are the reason."""
         damaged = {name for name, _ in self.damage()}
-        wanted = "none of its files is wanted: KEY=VALUE or --exclude leaves all out"
+        wanted = "none of its files is wanted: --exclude leaves all out"
         other = wanted if self.left_out else "no files were found there"
         return [
             Skipped(name, "FS-SOURCE-EMPTY", "none of its files can be read" if name in damaged else other)
             for name in dict.fromkeys(self.searched)
+            if name in damaged or not self.unmatched
         ]
 
     def outside(self) -> Iterator[str]:
@@ -173,7 +185,10 @@ class Sources(SourceFiles):
         left_out = bool(matching)
         if not left_out:
             with suppress(OSError, FilesetError), opened() as read:
-                left_out = not choice.takes(read)
+                matches = choice.takes(read)
+                left_out = matches is False
+                if matches is not None:
+                    self._asked[choice.asked] = matches or self._asked.get(choice.asked, False)
         self.left_out += left_out
         return left_out
 

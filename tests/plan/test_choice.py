@@ -12,6 +12,8 @@ import fileset
 from tests.support import synthetic
 from tests.support.command import Runs
 
+NONE_WANTED = "none of its files is wanted: --exclude leaves all out"
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -140,11 +142,8 @@ def test_the_choice_holds_for_files_that_are_on_the_medium_already(run: Runs, fo
     run("create", folder, "-o", tmp_path / "SET", "Modality=CT")
     (tmp_path / "SET" / "MORE").mkdir()
     (tmp_path / "SET" / "MORE" / "IM1").write_bytes((folder / "MR" / "IM1").read_bytes())
-    for words in (["Modality=CT"], ["--exclude", "IM1"]):
-        assert (
-            "none of its files is wanted"
-            in run("add", tmp_path / "SET", tmp_path / "SET" / "MORE", *words, code=3).stderr
-        )
+    for words, reason in ((["Modality=CT"], "nothing matches Modality=CT"), (["--exclude", "IM1"], NONE_WANTED)):
+        assert reason in run("add", tmp_path / "SET", tmp_path / "SET" / "MORE", *words, code=3).stderr
         assert modalities(tmp_path / "SET") == ["CT"]
     run("add", tmp_path / "SET", tmp_path / "SET" / "MORE", "Modality=MR")
     assert sorted(modalities(tmp_path / "SET")) == ["CT", "MR"]
@@ -154,8 +153,40 @@ def test_the_choice_holds_for_files_that_are_on_the_medium_already(run: Runs, fo
 def test_a_choice_that_takes_nothing_is_no_success(verb: str, run: Runs, folder: Path, tmp_path: Path) -> None:
     run("create", folder, "-o", tmp_path / "SET")
     words = (folder, "-o", tmp_path / "NEW") if verb == "create" else (tmp_path / "SET", folder)
-    said = run(verb, *words, "Modality=US", "--exclude", "*.TXT", code=3).stderr
-    assert "none of its files is wanted: KEY=VALUE or --exclude leaves all out" in said
+    assert NONE_WANTED in run(verb, *words, "Modality=CT", "--exclude", "*", code=3).stderr
     (tmp_path / "EMPTY").mkdir()
     words = (tmp_path / "EMPTY", "-o", tmp_path / "NEW") if verb == "create" else (tmp_path / "SET", tmp_path / "EMPTY")
     assert "no files were found there" in run(verb, *words, code=3).stderr
+
+
+@pytest.mark.parametrize("damaged", [[], ["DAMAGED.dcm"]])
+@pytest.mark.parametrize("option", [[], ["--dry-run"], ["--exclude", "*.TXT"], ["-q"], ["-v"]])
+@pytest.mark.parametrize("verb", ["create", "add"])
+def test_conditions_that_no_source_meets_are_named_as_by_list(
+    verb: str, option: list[str], damaged: list[str], run: Runs, folder: Path, tmp_path: Path
+) -> None:
+    """A file that is not DICOM, damaged or not, is not the reason."""
+    run("create", folder, "-o", tmp_path / "SET")
+    for name in damaged:
+        (folder / name).write_text("none")
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    for sources in ([folder], paths):
+        words = (*sources, "-o", tmp_path / "NEW") if verb == "create" else (tmp_path / "SET", *sources)
+        said = run(verb, *words, "PatientID=NOBODY", "Modality=CT", *option, code=3).stderr
+        was = "would be" if option == ["--dry-run"] else "was"
+        done = "written" if verb == "create" else "added"
+        assert f"nothing {was} {done}: nothing matches PatientID=NOBODY, Modality=CT [FS-NOTHING-ADDED]" in said
+        assert "FS-SOURCE-EMPTY" not in said
+        assert "0 instances " + ("would be " if was == "would be" else "") + done in said
+    assert not (tmp_path / "NEW").exists()
+
+
+def test_a_source_that_meets_the_conditions_and_is_refused_is_the_reason(
+    run: Runs, folder: Path, tmp_path: Path
+) -> None:
+    dataset = synthetic.instance(synthetic.CT_IMAGE)
+    del dataset.StudyInstanceUID
+    synthetic.write(dataset, folder / "BAD")
+    words = (f"SOPInstanceUID={dataset.SOPInstanceUID}", "--missing", "refuse", "--exclude", "IM1")
+    done = run("create", folder, "-o", tmp_path / "NEW", *words, code=3)
+    assert "nothing was written: there is no file that a DICOMDIR can list" in done.stderr

@@ -19,12 +19,12 @@ from fileset.cli.shared_options import (
     role_options,
 )
 from fileset.cli.verbs.create import SCHEMES
-from fileset.cli.write_report import Wording, tell
+from fileset.cli.write_report import Wording, none, tell
 from fileset.errors import RuleError
 
 WRITES: Final = True
 EXAMPLES: Final = ("fileset add /media/usb new-scans/", "fileset add DISC.iso corrected.dcm --replace")
-WORDING: Final = Wording(verb="add", unchanged=lambda report: f"0 instances added to {report.medium}")
+WORDING: Final = Wording(verb="add", unchanged=none("added to"))
 
 
 def configure(parser: ArgumentParser) -> None:

@@ -25,7 +25,7 @@ from fileset.cli.secure_options import encrypting, opening
 from fileset.cli.shared_options import add_options, add_shared, at_work, settings
 from fileset.cli.shell import shown
 from fileset.cli.web_options import add_web, refuse_web_alone, web_options
-from fileset.cli.write_report import WRITTEN, Wording, conflict_hint, tell
+from fileset.cli.write_report import WRITTEN, Wording, conflict_hint, none, tell
 from fileset.errors import RuleError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _hints(report: Report, _options: Namespace) -> Iterator[str]:
 
 WORDING: Final = Wording(
     verb="create",
-    unchanged=lambda report: f"0 instances written to {report.medium}",
+    unchanged=none("written to"),
     added=WRITTEN,
     hints=_hints,
     is_new=True,

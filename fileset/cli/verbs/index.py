@@ -11,7 +11,7 @@ from fileset.cli.output import counted
 from fileset.cli.output_files import check_files
 from fileset.cli.shared_options import add_options, add_shared, at_work, settings
 from fileset.cli.shell import shown
-from fileset.cli.write_report import Wording, conflict_hint, tell
+from fileset.cli.write_report import Wording, conflict_hint, none, tell
 from fileset.errors import RuleError
 
 if TYPE_CHECKING:
@@ -34,9 +34,7 @@ def _hints(report: Report, options: Namespace) -> Iterator[str]:
         yield f"  {shown(command)}"
 
 
-WORDING: Final = Wording(
-    verb="index", unchanged=lambda report: f"0 instances added to {report.medium}", hints=_hints, is_new=True
-)
+WORDING: Final = Wording(verb="index", unchanged=none("added to"), hints=_hints, is_new=True)
 
 
 def configure(parser: ArgumentParser) -> None:

@@ -17,14 +17,14 @@ from fileset.cli.shared_options import (
     identify,
     role_options,
 )
-from fileset.cli.write_report import Wording, tell_matched
+from fileset.cli.write_report import Wording, none, tell_matched
 
 WRITES: Final = True
 EXAMPLES: Final = (
     "fileset refresh DISC                  # after files were corrected",
     "fileset refresh DISC PatientID=P1 --dry-run -v",
 )
-WORDING: Final = Wording(verb="refresh", unchanged=lambda report: f"0 instances read again in {report.medium}")
+WORDING: Final = Wording(verb="refresh", unchanged=none("read again in"))
 
 
 def configure(parser: ArgumentParser) -> None:

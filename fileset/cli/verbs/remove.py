@@ -9,12 +9,12 @@ from fileset.cli.options import add_flag, keys_of
 from fileset.cli.output_files import check_files
 from fileset.cli.shared_options import add_matched, add_shared, add_writing, role_options
 from fileset.cli.shell import shown
-from fileset.cli.write_report import Wording, tell_matched
+from fileset.cli.write_report import Wording, none, tell_matched
 from fileset.errors import RuleError
 
 WRITES: Final = True
 EXAMPLES: Final = ("fileset remove DISC PatientID=P1 --dry-run -v", "fileset remove DISC Modality=SR --keep-files")
-WORDING: Final = Wording(verb="remove", unchanged=lambda report: f"0 instances removed from {report.medium}")
+WORDING: Final = Wording(verb="remove", unchanged=none("removed from"))
 
 
 def configure(parser: ArgumentParser) -> None:
