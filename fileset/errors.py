@@ -41,8 +41,11 @@ def _naming(sentence: str) -> Advice:
 REPAIR: Final = _naming("{repair} rebuilds it from the files")
 MERGE: Final = _naming("{repair} makes one of them")
 ONE_PROCESS: Final = Advice("Try again with one process (jobs=1)", "Try again with one process (--jobs 1)")
-REPAIR_OR_SCAN: Final = Advice(REPAIR.python, f"{REPAIR.command}, `fileset extract --scan` copies them out without it")
-COPY_OUT: Final = Advice("`Reader` reads the rest", "`fileset extract` copies out the rest")
+REPAIR_OR_SCAN: Final = Advice(
+    f"{REPAIR.python}, `Reader(..., scan=True)` reads them without it",
+    f"{REPAIR.command}, `fileset extract --scan` copies them out without it",
+)
+COPY_OUT: Final = Advice("`Reader(..., scan=True)` reads the rest", "`fileset extract` copies out the rest")
 CREATE: Final = _naming("{create} makes one of the DICOM files in it")
 INDEX_INSTEAD: Final = _naming("Use {index} for files that stay where they are, or write the file-set elsewhere")
 ENCRYPTED: Final = "encrypted (a Secure DICOM File, PS3.15 D.1): it cannot be opened without a key or password"

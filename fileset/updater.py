@@ -26,13 +26,13 @@ from fileset.errors import (
     RuleError,
     require_one_of,
 )
-from fileset.file_id import FileId
+from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import ERROR, Finding, Where
 from fileset.media.open import no_dicomdir, updatable
 from fileset.plan.choice import Choice
 from fileset.plan.commit import carry_out, unreported
 from fileset.plan.copy_findings import stale_pages, without_cured
-from fileset.plan.dicomdir_file import absent_from, read_dicomdir
+from fileset.plan.dicomdir_file import absent_from, read_contents
 from fileset.plan.inputs import Sources
 from fileset.plan.intake import WritingRole
 from fileset.plan.losses import refuse_losses
@@ -42,7 +42,6 @@ from fileset.plan.recovery import clean_up
 from fileset.plan.secured import (
     check_secure,
     former_recipients,
-    is_locked,
     opening_of,
     secure_findings,
     secure_format,
@@ -329,12 +328,7 @@ def _contents(medium: UpdatableMedium) -> Contents:
     if not medium.has_dicomdir():
         raise no_dicomdir(medium)
     check_secure(medium)
-    try:
-        contents = Contents(read_dicomdir(medium))
-    except FormatError as problem:
-        if is_locked(problem):
-            raise
-        raise FormatError(f"{problem}", path=medium.name, advice=REPAIR) from problem
+    contents = read_contents(medium, DICOMDIR)
     if any(finding.rule == "FS-DIRECTORY-ABSENT" for finding in contents.findings):
         raise RefusedError(
             "the DICOMDIR has no Directory Information Module, and an update may not add it (PS3.4 I.3.3)",

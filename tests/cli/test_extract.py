@@ -451,11 +451,17 @@ def test_files_of_an_image_that_was_cut_off_are_named(run: Runs, indexed: Path, 
         assert document["failed"]
         assert "FS-FILE-LINK" not in {row["rule"] for row in document["findings"]}
         assert not any(row["message"].startswith(f"{row['where']['file']}:") for row in document["findings"])
-    for verb in ("list", "info", "check", "repair"):
-        said = run(verb, image, code=4).stderr
+    for words in (("list",), ("info",), ("check",), ("repair",), ("add", indexed), ("remove", "PatientID=P1")):
+        said = run(words[0], image, *words[1:], code=4).stderr
+        assert said.count(str(image)) == 1
         assert f"{image}: DICOMDIR: " in said
         assert said.count("cut off") == 1
         assert said.endswith("`fileset extract` copies out the rest\n")
+    for role in (fileset.Reader, fileset.Updater, fileset.repair_file_set):
+        with pytest.raises(fileset.FormatError, match=r"`Reader\(\.\.\., scan=True\)` reads the rest$"):
+            role(image)
+    with fileset.Reader(image, scan=True) as reader:
+        assert reader.instances
 
 
 def test_the_output_must_be_a_folder(run: Runs, indexed: Path, tmp_path: Path) -> None:
