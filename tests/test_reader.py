@@ -162,6 +162,7 @@ FOUND: Final[list[tuple[dict[str, Any], int]]] = [
     ({"PatientSex": "F"}, 0),
     ({"PatientSex": "*"}, 12),
     ({"00100020": "P1"}, 6),
+    ({"00100020": "p1"}, 0),
 ]
 
 

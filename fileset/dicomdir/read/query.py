@@ -12,7 +12,7 @@ from fileset.dicomdir.read.file_reference import FileReference
 from fileset.errors import FormatError, RuleError
 from fileset.file_id import SEPARATOR, FileId
 from fileset.standard import tags
-from fileset.standard.dictionary import keyword_like, tag_of, vr_of
+from fileset.standard.dictionary import keyword_like, keyword_of, tag_of, vr_of
 
 ALIASES: Final = {
     "SOPClassUID": tags.REFERENCED_SOP_CLASS_UID,
@@ -89,13 +89,14 @@ def _matcher(keyword: str, tag: int, wanted: object) -> Matches:
             return _in_order([_matcher(keyword, tag, one) for one in text.split(SEPARATOR)])
         return _any_value(_moment(keyword, vr, text) if vr in _RANGES else _number(keyword, text))
     if tag == tags.REFERENCED_FILE_ID:
-        return _whole_value(_text(keyword, vr, _path(text)), stored_path)
-    return (_whole_value if SEPARATOR in text else _any_value)(_text(keyword, vr, text))
+        return _whole_value(_text(keyword, tag, _path(text)), stored_path)
+    return (_whole_value if SEPARATOR in text else _any_value)(_text(keyword, tag, text))
 
 
-def _text(keyword: str, vr: str, text: str) -> Callable[[str], bool]:
+def _text(keyword: str, tag: int, text: str) -> Callable[[str], bool]:
     """Build the matcher of a text with or without wild cards."""
-    exact = vr not in _WILD or keyword in IDENTIFIERS
+    vr = vr_of(tag)
+    exact = vr not in _WILD or keyword_of(tag) in IDENTIFIERS
     wild = "*" in text or "?" in text
     if wild and vr in _WILD:
         matches = _wild(text, 0 if exact else re.IGNORECASE)
