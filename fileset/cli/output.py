@@ -21,6 +21,8 @@ _UNSAFE: Final = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2
 """Control characters, marks that reorder or break lines, and halves of surrogate pairs."""
 _BATCH: Final = 1000
 _UNITS: Final = ("", "kB", "MB", "GB", "TB")
+FILLER: Final = "\0"
+"""A character that no text for people has after `escaped`."""
 _started = False
 """Whether anything was written to standard output in this run."""
 
@@ -88,7 +90,17 @@ def paragraph(text: str, indent: int | None = None) -> str:
 
     further = " " * (len(text) - len(text.lstrip()) + 4 if indent is None else indent)
     width = get_terminal_size().columns
-    return fill(text, width, subsequent_indent=further, break_long_words=False, break_on_hyphens=False)
+    lines = fill(in_cells(text), width, subsequent_indent=further, break_long_words=False, break_on_hyphens=False)
+    return lines.replace(FILLER, "")
+
+
+def in_cells(text: str) -> str:
+    """Put `FILLER` after each wide character, so that the length of the text is its number of cells on a terminal."""
+    if text.isascii():
+        return text
+    from unicodedata import east_asian_width
+
+    return "".join(one + FILLER if east_asian_width(one) in "WF" else one for one in text)
 
 
 def complain(message: str) -> None:
@@ -137,9 +149,11 @@ def lasting(seconds: float) -> str:
 
 def aligned(table: Sequence[Sequence[str]]) -> Iterator[str]:
     """Format a table as lines with aligned columns."""
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for row in table:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    cells = [list(map(in_cells, row)) for row in table]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield line.rstrip().replace(FILLER, "")
 
 
 def write(lines: Iterable[str]) -> None:

@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import define, field
 
 from fileset.cli.findings import PARTLY, finding_row, hides_records, joint_code
-from fileset.cli.output import aligned, counted, escaped, json_text, say, write, write_array, write_document
+from fileset.cli.output import (
+    FILLER,
+    aligned,
+    counted,
+    escaped,
+    in_cells,
+    json_text,
+    say,
+    write,
+    write_array,
+    write_document,
+)
 from fileset.cli.read_options import tell_unmatched
 from fileset.errors import FilesetError, MediumError, RuleError
 
@@ -201,7 +212,7 @@ def _show(table: Table) -> None:
     cut = _WIDEST if sys.stdout.isatty() else None
     header = [name[:cut] for name in table.columns]
     rows = [[_cut(escaped(text_of(value)), cut) for value in row] for row in table.rows()]
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    widths = [max(len(in_cells(cell)) for cell in column) for column in zip(header, *rows, strict=True)]
     if cut and rows and sum(widths) + 2 * len(widths) - 2 > get_terminal_size().columns:
         write(_in_lines(header, rows))
         return
@@ -217,7 +228,11 @@ def _in_lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[
 
 
 def _cut(text: str, width: int | None) -> str:
-    return text if width is None or len(text) <= width else text[: width - 3] + "..."
+    cells = in_cells(text)
+    if width is None or len(cells) <= width:
+        return text
+    end = width - 3
+    return cells[: end - (cells[end] == FILLER)].replace(FILLER, "") + "..."
 
 
 def _tell(discs: Sequence[_MediumResult], options: Namespace) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from rich.cells import cell_len
 
 from fileset.cli.options import keys_of
-from fileset.cli.output import counted, escaped, json_text, sized, write, write_document
+from fileset.cli.output import aligned, counted, escaped, json_text, paragraph, sized, write, write_document
+from fileset.cli.table_output import _cut
 from fileset.errors import RuleError
 
 
@@ -46,6 +48,17 @@ def test_characters_that_control_a_terminal_are_made_visible(text: str, shown: s
 )
 def test_sizes_have_three_digits(number: int, text: str) -> None:
     assert sized(number) == text
+
+
+def test_a_wide_character_takes_two_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    words = ["山田太郎様"] * 5 + ["plain", "words"] * 3
+    lines = paragraph("  " + " ".join(words)).splitlines()
+    assert " ".join(lines).split() == words
+    assert all(cell_len(line) <= 39 for line in lines)
+    assert len(lines) == 3
+    assert list(aligned([("山田", "A"), ("Yamada", "B")])) == ["山田    A", "Yamada  B"]
+    assert [_cut("山田太郎", width) for width in (8, 7, 6)] == ["山田太郎", "山田...", "山..."]
 
 
 def test_numbers_have_their_noun() -> None:
