@@ -214,7 +214,7 @@ def _tell_foreign(foreign: Sequence[Skipped], *, everything: bool) -> None:
     if everything:
         say(f"{number}, left out:", *(f"  {one.source}" for one in foreign))
         return
-    names = ", ".join(one.source.rpartition("/")[2] for one in foreign[:EXAMPLES])
+    names = ", ".join(one.source for one in foreign[:EXAMPLES])
     more = ", ..." if len(foreign) > EXAMPLES else ""
     say(f"left out {number}: {names}{more}")
 
