@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from attrs import define, evolve, field
 
 from fileset.dicomdir.write.header import Identification, new_uid
-from fileset.errors import INDEX_INSTEAD, RefusedError, RuleError, require_one_of
+from fileset.errors import INDEX_FOLDER, INDEX_INSTEAD, RefusedError, RuleError, require_one_of
 from fileset.file_id import FileId, is_path
 from fileset.findings import Finding, Where
 from fileset.media.base import MediumFormat, ReadableMedium
 from fileset.media.folder.medium import FolderMedium
-from fileset.media.open import FOLDER, file_set_above, format_for, place_of, readable, volumes_there
+from fileset.media.open import FOLDER, file_set_above, format_for, place_of, readable, refuse_dicomdir, volumes_there
 from fileset.media.remote.access import is_url
 from fileset.media.system.discs import DISC_NAMES
 from fileset.media.system.files import STANDARD_OUTPUT, path_of
@@ -160,6 +160,7 @@ class Creator(WritingRole):
         )
         self._sources = Sources(self._source_security or self._security, phase(self._progress, "walk"))
         self._path = path_of(self._medium)
+        refuse_dicomdir(self._path)
         plain = format_for(self._path, self._medium_format, self._medium_options)
         self._intake = self._intake_for(
             plain.form,
@@ -243,12 +244,10 @@ class Creator(WritingRole):
         """
         targets = [self._path] if self._capacity is None else volumes_there(self._path, self._format)
         for target in targets:
-            if place_below(source, target) is not None:
-                raise RefusedError(
-                    f"is inside {target}, where the file-set is to be written",
-                    path=path_of(source),
-                    advice=INDEX_INSTEAD,
-                )
+            below = place_below(source, target)
+            if below is not None:
+                where = f"inside {target}, where the file-set is" if below else "the place where the file-set is"
+                raise RefusedError(f"is {where} to be written", path=path_of(source), advice=INDEX_INSTEAD)
         if self._format.name == "folder" and self._capacity is None and place_below(self._path, source):
             raise RefusedError(
                 f"is inside {path_of(source)}, which is a source", path=self._path, advice="Write it elsewhere"
@@ -446,6 +445,10 @@ def index(
     old one unless others are given ("" removes the descriptor): it is the same file-set (PS3.10 8.6). Parameters and
     errors are those of `Creator`.
     """
+    path = path_of(folder)
+    refuse_dicomdir(path)
+    if os.path.lexists(path) and not os.path.isdir(path):
+        raise RuleError("not a folder", path=path, advice=INDEX_FOLDER)
     former, lost = former_identification(folder) if replace else (Identification(new_uid()), [])
     kept = (
         former if descriptor_file_id is None else evolve(former, descriptor_file_id=None, descriptor_character_set="")

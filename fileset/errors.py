@@ -47,6 +47,7 @@ REPAIR_OR_SCAN: Final = Advice(
 )
 COPY_OUT: Final = Advice("`Reader(..., scan=True)` reads the rest", "`fileset extract` copies out the rest")
 CREATE: Final = _naming("{create} makes one of the DICOM files in it")
+INDEX_FOLDER: Final = _naming("{index} writes the DICOMDIR of a folder")
 INDEX_INSTEAD: Final = _naming("Use {index} for files that stay where they are, or write the file-set elsewhere")
 ENCRYPTED: Final = "encrypted (a Secure DICOM File, PS3.15 D.1): it cannot be opened without a key or password"
 OPEN_WITH: Final = Advice(
@@ -161,6 +162,14 @@ class RuleError(FilesetError, ValueError):
 
     exit_code = 2
     kind = "rule"
+
+
+def refuse_path(given: object, wanted: str) -> None:
+    """Raise `RuleError` for the path of a medium where a function takes `wanted`, which a `Reader` of the medium gives."""
+    if isinstance(given, str) or hasattr(given, "__fspath__"):
+        raise RuleError(
+            f"{given!r} is a path, not {wanted}", advice=f"Give {wanted}: `with Reader(path) as reader: ...`"
+        )
 
 
 def require_one_of(option: str, value: object, choices: Iterable[str]) -> None:

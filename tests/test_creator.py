@@ -21,6 +21,8 @@ from tests.support.command import damage
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+    from fileset.media.base import MediumFormat
+
 CT = "1.2.840.10008.5.1.4.1.1.2"
 SR = "1.2.840.10008.5.1.4.1.1.88.11"
 KEY_OBJECT = "1.2.840.10008.5.1.4.1.1.88.59"
@@ -702,3 +704,15 @@ def test_a_source_of_another_type_is_a_type_error(tmp_path: Path) -> None:
     creator = fileset.Creator(tmp_path / "OUT")
     with pytest.raises(TypeError, match="a path or a pydicom data set, not int"):
         creator.add(42)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("medium_format", [None, "folder", "iso", "zip"])
+@pytest.mark.parametrize("name", ["DICOMDIR", "dicomdir", "DICOMDIR/"])
+def test_the_name_of_a_new_file_set_is_not_dicomdir(
+    name: str, medium_format: MediumFormat | None, tmp_path: Path
+) -> None:
+    with pytest.raises(fileset.RuleError, match=rf"Name its folder: {re.escape(str(tmp_path))}$"):
+        fileset.Creator(f"{tmp_path}/{name}", medium_format=medium_format)
+    with pytest.raises(fileset.RuleError, match="Name its folder"):
+        fileset.index(f"{tmp_path}/{name}", replace=True)
+    assert not list(tmp_path.iterdir())

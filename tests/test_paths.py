@@ -48,3 +48,21 @@ def test_an_invalid_path_is_a_rule_error(call: str, path: str, tmp_path: Path, m
     with pytest.raises(fileset.RuleError, match=" is not a path: "):
         CALLS[call](tmp_path, path)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        extract,
+        fileset.write_pages,
+        lambda path, _: fileset.send(path, to="ANY@localhost:104"),
+    ],
+    ids=["extract", "write_pages", "send"],
+)
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_path_in_the_place_of_a_reader_is_a_rule_error(
+    call: Callable[[object, Path], object], kind: Callable[[Path], object], tmp_path: Path
+) -> None:
+    with pytest.raises(fileset.RuleError, match=r"is a path, not .*: `with Reader\(path\) as reader"):
+        call(kind(tmp_path), tmp_path / "OUT")
+    assert not list(tmp_path.iterdir())

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from fileset.dicom.file_end import LAST, is_plainly_whole
 from fileset.dicomdir.read.directory import conditions
-from fileset.errors import FilesetError, MediumError
+from fileset.errors import FilesetError, MediumError, refuse_path
 from fileset.extraction.complete import Complete
 from fileset.extraction.layout import DEFAULT, STRUCTURE, PathTemplate
 from fileset.extraction.report import Copy, ExtractReport, Lost, lost
@@ -65,8 +65,9 @@ def extract(
     Raises:
         MediumError: `folder` cannot be written.
         RefusedError: `folder` is in the medium or in another file-set, or a symbolic link in it leads out of it.
-        RuleError: A key is not an attribute, or the template is not valid.
+        RuleError: A key is not an attribute, the template is not valid, or `reader` is a path.
     """
+    refuse_path(reader, "a `Reader`")
     layout = PathTemplate.of(template)
     medium = getattr(reader, "medium", None)
     refuse_inside(path_of(folder), medium.name if medium else "")

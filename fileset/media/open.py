@@ -235,6 +235,14 @@ def place_of(path: str | os.PathLike[str]) -> str:
     return (folder or os.curdir) if is_dicomdir else name
 
 
+def refuse_dicomdir(path: str) -> None:
+    """Raise `RuleError` if a new file-set would be a folder, image or archive with the name of a DICOMDIR (PS3.10 8.6)."""
+    folder, name = os.path.split(ending_in_name(path))
+    if form_key(name) == DICOMDIR.value:
+        reason = f"{DICOMDIR} is the name of a file in the file-set, not of the file-set (PS3.10 8.6)"
+        raise RuleError(reason, path=path, advice=f"Name its folder: {folder or os.curdir}")
+
+
 def _chosen(wanted: Format | str | None) -> Format | None:
     return format_named(wanted) if isinstance(wanted, str) else wanted
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from fileset.errors import RefusedError
+from fileset.errors import RefusedError, refuse_path
 from fileset.file_id import FileId
 from fileset.media.system.files import blamed_on, creation_time, path_of
 from fileset.pages.model import each_series, patients_found
@@ -47,10 +47,11 @@ def write_pages(
         progress: Called with "pictures", the number of finished files, and the number of all files.
 
     Raises:
-        RuleError: The extra `images` is not installed.
+        RuleError: The extra `images` is not installed, or `reader` is a path.
         RefusedError: The folder holds files already.
         MediumError: The folder cannot be written.
     """
+    refuse_path(reader, "a `Reader`")
     need_images()
     target = _PagesFolder(path_of(folder))
     patients = patients_found(reader.instances)

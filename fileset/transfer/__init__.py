@@ -11,7 +11,7 @@ from time import monotonic
 from attrs import define, field, frozen
 
 from fileset.dicomdir.read.directory import Conditions, conditions
-from fileset.errors import FilesetError, RuleError
+from fileset.errors import FilesetError, RuleError, refuse_path
 from fileset.transfer.association import VERIFICATION, Pair, PeerSettings, batches
 from fileset.transfer.commitment import committed
 from fileset.transfer.compare import disagreement, is_same_file, require_agreement, require_asked_for
@@ -88,6 +88,7 @@ def send(
         raise RuleError(
             "Storage Commitment over TLS needs a certificate and its key (--cert, --key): the peer calls back"
         )
+    refuse_path(instances, "the instances that `Reader.find` yields")
     found = list(instances)
     report = SendReport(peer)
     started = monotonic()

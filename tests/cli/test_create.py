@@ -78,6 +78,20 @@ def test_files_that_are_not_dicom_are_counted_in_one_line(run: Runs, incoming: P
     assert "skipped" not in lines[1]
 
 
+def test_files_that_are_not_dicom_are_named_with_their_folders(run: Runs, incoming: Path, tmp_path: Path) -> None:
+    (incoming / ODD).unlink()
+    (incoming / "P001" / "README.txt").write_text("hello")
+    lines = run("create", incoming, "-o", tmp_path / "OUT").stderr.splitlines()
+    assert lines[0] == "left out 2 files that are not DICOM: P001/README.txt, README.txt"
+
+
+def test_a_source_that_is_the_medium_itself_is_called_so(run: Runs, disc: Path) -> None:
+    said = run("create", disc, "-o", disc, "--replace", code=6).stderr
+    assert f"{disc}: is the place where the file-set is to be written" in said
+    said = run("create", disc / "P001", "-o", disc, "--replace", code=6).stderr
+    assert f"{disc / 'P001'}: is inside {disc}, where the file-set is to be written" in said
+
+
 def test_files_that_are_not_dicom_change_the_exit_code_on_request(run: Runs, incoming: Path, tmp_path: Path) -> None:
     run("create", incoming, "-o", tmp_path / "OUT", "--strict-sources", code=3)
     run("index", incoming, "--strict-sources", code=3)
@@ -558,3 +572,14 @@ def test_a_file_in_the_place_of_the_new_folder_is_refused(
         said = run("create", indexed, "-o", "notes", *more, code=6).stderr
         assert said.startswith("fileset: error: notes: exists, and is not a file-set. Choose another name")
     assert Path("notes").read_text() == "text"
+
+
+def test_the_path_of_a_dicomdir_is_no_place_for_a_new_file_set(
+    run: Runs, incoming: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(incoming.parent)
+    for words, folder in (("create IN -o OUT/DICOMDIR", "OUT"), ("create IN -o DICOMDIR --format iso", ".")):
+        assert run(*words.split(), code=2).stderr.endswith(f"Name its folder: {folder}\n")
+    run("index", "IN")
+    assert run("index", "IN/DICOMDIR", "--replace", code=2).stderr.endswith("Name its folder: IN\n")
+    assert os.listdir() == ["IN"]

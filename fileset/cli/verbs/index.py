@@ -12,7 +12,6 @@ from fileset.cli.output_files import check_files
 from fileset.cli.shared_options import add_options, add_shared, at_work, settings
 from fileset.cli.shell import shown
 from fileset.cli.write_report import Wording, conflict_hint, none, tell
-from fileset.errors import RuleError
 
 if TYPE_CHECKING:
     from fileset.report import Report
@@ -49,8 +48,6 @@ def run(options: Namespace) -> int:
     """Index the folder, and report."""
     from fileset.creator import index
 
-    if os.path.lexists(options.folder) and not os.path.isdir(options.folder):
-        raise RuleError("not a folder", path=options.folder, advice="`fileset index` writes the DICOMDIR of a folder")
     check_files(options, options.folder)
     chosen = {"dry_run": options.dry_run, "hashes": bool(options.manifest), **settings(options)}
     with at_work(options) as tools:
