@@ -54,6 +54,7 @@ OPEN_WITH: Final = Advice(
     "Give `security=Security(key=...)` or `Security(password=...)`",
     "Give the private key with --key, or a file with the password with --password-file",
 )
+RIGHT_PASSWORD: Final = Advice("Give the right password to `Security`", "Give the right password with --password-file")
 LOCKED: Final = "encrypted, as the archive has a password"
 """Why a member of an archive is refused without the password."""
 OPEN_ARCHIVE: Final = Advice(

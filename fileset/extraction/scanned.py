@@ -29,7 +29,7 @@ from fileset.plan.dicomdir_file import not_among
 from fileset.plan.instances import BelowLevels, Beside
 from fileset.plan.presence import holds_file_set, is_dicomdir
 from fileset.plan.scan import NO_INSTANCE, describe
-from fileset.plan.secured import no_readable_file
+from fileset.plan.secured import no_readable_file, unopened
 from fileset.records.describe import Describer, Instance, Policy
 from fileset.records.levels import FIELDS, Chain
 from fileset.records.tree import SHOW, TreeBuilder
@@ -234,12 +234,13 @@ class Scanned(AbstractContextManager["Scanned"]):
             self.findings.append(Finding("FS-FILE-LINK", problem.text(known_path=name), Where(name)))
             return None
         except (FilesetError, OSError) as problem:
+            if (closed := unopened(problem, name)) is not None:
+                self.findings.append(closed)
+                return None
             reason = problem.moved(path="").text(command=True) if isinstance(problem, FilesetError) else str(problem)
             reason = reason.removeprefix(f"{name}: ")  # an image names its file in the reason too
-            locked = isinstance(problem, FilesetError) and problem.rule == "FS-SECURE-PASSWORD"
-            self.findings.append(Finding("FS-SECURE-PASSWORD" if locked else "FS-FILE-UNREADABLE", reason, Where(name)))
-            # The copy tries again, and reports the loss.
-            return None if locked or is_dicomdir(name) else found
+            self.findings.append(Finding("FS-FILE-UNREADABLE", reason, Where(name)))
+            return None if is_dicomdir(name) else found  # the copy tries again, and reports the loss
 
     def _lost_in(self, found: ScannedInstance) -> str:
         """Return the reason why the DICOM files inside an unreadable archive are lost; "" for other files."""

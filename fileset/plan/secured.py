@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Container, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from fileset.errors import ENCRYPTED, OPEN_ARCHIVE, OPEN_WITH, FilesetError, FormatError, RefusedError
+from fileset.errors import ENCRYPTED, OPEN_ARCHIVE, OPEN_WITH, RIGHT_PASSWORD, FilesetError, FormatError, RefusedError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import ERROR, Finding, Where
 from fileset.media.base import Format, ReadableMedium, UpdatableMedium
@@ -23,6 +23,17 @@ _NO_INTEGRITY: Final = "it has neither digest nor signature, so a change would g
 def is_locked(problem: FilesetError) -> bool:
     """Return whether a file is encrypted and cannot be opened, or must not be trusted."""
     return problem.rule.startswith(("FS-SECURE-", "FS-ZIP-"))
+
+
+UNOPENED: Final = {"FS-SECURE-KEY": OPEN_WITH, "FS-SECURE-PASSWORD": RIGHT_PASSWORD}
+"""The rules for a whole encrypted file that no given key or password opens, each with the advice."""
+
+
+def unopened(problem: FilesetError | OSError, name: str) -> Finding | None:
+    """Return a finding without the advice if `problem` is that no given key or password opens the file `name`."""
+    if isinstance(problem, OSError) or problem.rule not in UNOPENED:
+        return None
+    return Finding(problem.rule, problem.reason, Where(name))
 
 
 def unreadable(problem: FilesetError | OSError, name: str, *, command: bool = False) -> tuple[str, str]:
@@ -42,8 +53,11 @@ def no_readable_file(medium: ReadableMedium, findings: Sequence[Finding]) -> For
     if locked:
         reason = f"its files are encrypted, {locked[0].name} among them"
         return FormatError(reason, path=medium.name, rule="FS-ZIP-PASSWORD", advice=OPEN_ARCHIVE)
-    if any(finding.rule == "FS-SECURE-KEY" for finding in findings):
-        return FormatError(f"its files are {ENCRYPTED}", path=medium.name, rule="FS-SECURE-KEY", advice=OPEN_WITH)
+    closed = next((finding for finding in findings if finding.rule in UNOPENED), None)
+    if closed:
+        without_key = closed.message == ENCRYPTED
+        reason = f"its files are {ENCRYPTED}" if without_key else f"no encrypted file can be opened: {closed.placed}"
+        return FormatError(reason, path=medium.name, rule=closed.rule, advice=UNOPENED[closed.rule])
     if medium.damage():
         from fileset.media.open import damaged as damaged_medium
 

@@ -16,7 +16,7 @@ from fileset.findings import Finding, Where
 from fileset.media.base import ReadableMedium
 from fileset.media.system.walk import random_access, same_bytes
 from fileset.plan.scan import NO_INSTANCE, describe
-from fileset.plan.secured import no_readable_file
+from fileset.plan.secured import no_readable_file, unopened
 from fileset.records.describe import Describer, Instance, Policy
 from fileset.records.tree import SHOW, TreeBuilder
 from fileset.report import Skipped
@@ -74,7 +74,7 @@ def _instances(medium: ReadableMedium, findings: list[Finding]) -> Iterator[tupl
                     findings += _lost(name, problem, read, size)
         except (FilesetError, OSError) as problem:
             reason = problem.text(known_path=name) if isinstance(problem, FilesetError) else str(problem)
-            findings.append(Finding("FS-FILE-UNREADABLE", reason, Where(name)))
+            findings.append(unopened(problem, name) or Finding("FS-FILE-UNREADABLE", reason, Where(name)))
 
 
 def _lost(name: str, problem: HeaderError, read: Reading, size: int) -> Iterator[Finding]:

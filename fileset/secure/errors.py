@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final
 
-from fileset.errors import OPEN_WITH, Advice, FormatError, RuleError
+from fileset.errors import OPEN_WITH, RIGHT_PASSWORD, Advice, FormatError, RuleError
 
 PASSWORD: Final = "FS-SECURE-PASSWORD"  # noqa: S105  # the id of a rule
 KEY: Final = "FS-SECURE-KEY"
@@ -18,7 +18,7 @@ INTEGRITY: Final = "FS-SECURE-INTEGRITY"
 FORM: Final = "FS-SECURE-FORM"
 
 _ADVICE: Final[dict[str, str | Advice]] = {
-    PASSWORD: Advice("Give the right password to `Security`", "Give the right password with --password-file"),
+    PASSWORD: RIGHT_PASSWORD,
     KEY: OPEN_WITH,
     ALGORITHM: "Ask the sender to encrypt it as PS3.15 D.1 demands",
     DIGEST: "Do not use the file: ask the sender for a new copy",

@@ -172,6 +172,25 @@ def test_without_a_key_a_command_reports_it_and_fails(
     assert "FS-SECURE-KEY" in run("create", sealed, "-o", tmp_path / "Y", "--json", code=3).stdout
 
 
+@pytest.mark.parametrize(
+    "verb", [("extract", "-o", "X"), ("list", "--scan"), ("list",), ("pages", "-o", "X")], ids=" ".join
+)
+def test_files_that_no_given_key_opens_are_not_damaged_files(
+    verb: tuple[str, ...], run: Runs, sources: Path, bob: Identity, password_file: Path, tmp_path: Path
+) -> None:
+    run("create", sources, "-o", tmp_path / "SEALED", "--password-file", password_file)
+    wrong = tmp_path / "wrong.txt"
+    wrong.write_text("wrong", encoding="ascii")
+    words = [str(tmp_path / word) if word == "X" else word for word in verb[1:]]
+    run(verb[0], tmp_path / "SEALED", *words, code=4)
+    said = run(verb[0], tmp_path / "SEALED", *words, "--password-file", wrong, code=4).stderr
+    assert said.endswith("DICOMDIR: the password is wrong. Give the right password with --password-file\n")
+    said = run(verb[0], tmp_path / "SEALED", *words, "--key", bob.key, code=4).stderr
+    assert "DICOMDIR: is encrypted for 1 password: none of the given keys opens it. Give the private key" in said
+    assert "damaged" not in said
+    assert "security=" not in said
+
+
 def test_a_wrong_password_of_sources_is_named_with_the_option_and_not_with_python(
     run: Runs, sources: Path, password_file: Path, tmp_path: Path
 ) -> None:
