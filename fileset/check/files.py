@@ -145,7 +145,9 @@ class FileCheck:
 
     def _report(self, name: str, index: int, result: Inspection, upper: UpperRecords) -> None:
         for fault in result.faults:
-            self.collector.add_at_file(fault.rule, fault.message, name, index, offset=fault.offset, tag=fault.tag)
+            other = self._same_instance(result.uid) if fault.rule == "FS-UID-DIFFERS" else ""
+            message = f"{fault.message}{other}"
+            self.collector.add_at_file(fault.rule, message, name, index, offset=fault.offset, tag=fault.tag)
         if result.facts is not None and self.on_facts is not None:
             self.on_facts(name, index, result.facts)
         if index != NONE:
@@ -197,14 +199,17 @@ class FileCheck:
         """Report DICOM files without a record. Runs last, because it needs the folders of all other DICOMDIRs."""
         self._other_folders.discard("")
         leftovers = frozenset() if self.adopts else self._announced()
-        instances = self.directory.identities.instances
         for name, uid in self._unlisted.items():
             if name in leftovers:
                 self.collector.add_at_file("FS-WRITE-LEFTOVER", _LEFTOVER, name)
             elif not self._belongs_to_other(name):
-                index = instances.get(uid, NONE)
-                other = f"; {self.collector.path(index)} has the same SOP Instance UID" if index != NONE else ""
-                self.collector.add_at_file("FS-FILE-UNLISTED", f"no record references this DICOM file{other}", name)
+                message = f"no record references this DICOM file{self._same_instance(uid)}"
+                self.collector.add_at_file("FS-FILE-UNLISTED", message, name)
+
+    def _same_instance(self, uid: bytes) -> str:
+        """Name the record with the SOP Instance UID of a file that it does not reference: the file may be a copy."""
+        index = self.directory.identities.instances.get(uid, NONE)
+        return f"; {self.collector.path(index)} has the same SOP Instance UID" if index != NONE else ""
 
     def _announced(self) -> frozenset[str]:
         """Read the names in the journal of an interrupted change."""

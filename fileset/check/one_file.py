@@ -61,7 +61,7 @@ class Task(NamedTuple):
 class Inspection(NamedTuple):
     """The result of a task. `rule` and `reason` say why the file holds no instance; "" if it holds one.
 
-    `prefix`: whether the file has the DICM prefix.
+    `prefix`: whether the file has the DICM prefix. `uid`: its SOP Instance UID; b"" if it agrees with the record.
     """
 
     faults: tuple[Fault, ...] = ()
@@ -121,7 +121,7 @@ class Inspector:
             facts = read_facts(cached, size) if self._facts else None
         except HeaderError as problem:
             return Inspection(tuple(faults), problem.rule, problem.reason, prefix)
-        uid = b"" if task.tail else instance.sop_instance_uid
+        uid = b"" if task.tail and not faults else instance.sop_instance_uid
         return Inspection(tuple(faults), "", "", prefix, uid, instance.chain, facts)
 
     def _record_faults(self, read: Reading, instance: Instance, task: Task) -> list[Fault]:

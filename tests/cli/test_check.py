@@ -60,6 +60,18 @@ def test_a_dicomdir_under_another_name_is_named_in_its_verdict(disc: Path, run: 
     assert alone.stderr == ""  # repair would change the other DICOMDIR
 
 
+def test_a_file_that_another_one_overwrote_is_named_as_its_copy(disc: Path, run: Runs) -> None:
+    folder = disc / "P001" / "T001" / "S001"
+    (folder / "I000002").write_bytes((folder / "I000003").read_bytes())
+    copied = "; PATIENT 1 > STUDY 1 > SERIES 1 > IMAGE 3 has the same SOP Instance UID"
+    findings = run("check", disc, "--json", code=1).document["findings"]
+    assert [row["rule"] for row in findings if row["message"].endswith(copied)] == ["FS-UID-DIFFERS"]
+    assert copied in run("repair", disc, code=3).stderr
+    findings = run("check", disc, "--json", code=1).document["findings"]
+    assert [row["rule"] for row in findings] == ["FS-FILE-UNLISTED"]
+    assert "SERIES 1 > IMAGE 2 has the same SOP Instance UID" in findings[0]["message"]
+
+
 def test_without_files_only_the_dicomdir_is_looked_at(disc: Path, run: Runs) -> None:
     (disc / "P001" / "T001" / "S001" / "I000002").unlink()
     assert "22 records, files not checked: 0 errors" in run("check", disc, "--no-files").stdout
