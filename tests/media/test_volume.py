@@ -448,7 +448,8 @@ def test_an_image_needs_the_room_that_it_takes(
         info = evolve(volume, free=free)
         monkeypatch.setattr("fileset.media.image.medium.inquire_volume", lambda _: info)
         security = Security(password="*" * 12) if kind == "encrypted" else None
-        with closing(Creator(image, medium_options=options, security=security)) as creator:
+        # A new File-set UID would have another length.
+        with closing(Creator(image, medium_options=options, security=security, file_set_uid="2.25.1")) as creator:
             creator.add(tmp_path / "IN")
             creator.include(tmp_path / "MORE")
             creator.commit(dry_run=dry_run)
