@@ -217,17 +217,23 @@ UID_HEADER: Final = b"\x04\x00\x11\x15UI"
 
 @pytest.mark.parametrize("verb", READS, ids=" ".join)
 @pytest.mark.parametrize(
-    ("header", "rule", "message"),
+    ("right", "header", "rule", "message"),
     [
-        (b"\x02\x03\x11\x15UI", "FS-RECORD-REFERENCE", "the file reference lacks ReferencedSOPInstanceUIDInFile"),
-        (b"\x04\x00\x11\x15\xaa\xaa", "FS-RECORD-MALFORMED", "is not a VR"),
+        (
+            UID_HEADER,
+            b"\x02\x03\x11\x15UI",
+            "FS-RECORD-REFERENCE",
+            "the file reference lacks ReferencedSOPInstanceUIDInFile",
+        ),
+        (UID_HEADER, b"\x04\x00\x11\x15\xaa\xaa", "FS-RECORD-MALFORMED", "is not a VR"),
+        (b"\x20\x00\x13\x00IS", b"\x02\x00\xaa\x00IS", "FS-ELEMENT-ORDER", "(0002,00AA) comes after "),
     ],
 )
 def test_every_verb_and_form_names_a_damaged_record(
-    header: bytes, rule: str, message: str, verb: tuple[str, ...], run: Runs, disc: Path, tmp_path: Path
+    right: bytes, header: bytes, rule: str, message: str, verb: tuple[str, ...], run: Runs, disc: Path, tmp_path: Path
 ) -> None:
     data = (disc / "DICOMDIR").read_bytes()
-    at = data.rindex(UID_HEADER)  # of the last record: those before it are similar
+    at = data.rindex(right)  # of the last record: those before it are similar
     (disc / "DICOMDIR").write_bytes(data[:at] + header + data[at + len(header) :])
     done = run(verb[0], disc, *(str(tmp_path / word) if word == "OUT" else word for word in verb[1:]), code=3)
     if "--json" in verb:

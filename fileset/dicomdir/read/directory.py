@@ -16,7 +16,7 @@ from fileset.dicom.character_sets import decode as decode_text
 from fileset.dicom.elements import EXPLICIT_LITTLE, Element
 from fileset.dicomdir.read.decode import decode
 from fileset.dicomdir.read.file_reference import FileReference
-from fileset.dicomdir.read.forms import RecordForms
+from fileset.dicomdir.read.forms import RecordForm, RecordForms
 from fileset.dicomdir.read.link import link
 from fileset.dicomdir.read.query import Matches, condition
 from fileset.dicomdir.read.raw import FlatDirectory
@@ -208,7 +208,7 @@ class Contents:
     def paths(self) -> Iterator[str]:
         """Yield the paths of all referenced files, relative to the root, with "/" between components.
 
-        Report the records that end in damage, and those whose file reference is incomplete.
+        Report the records that end in damage, or have lost an element, and those whose file reference is incomplete.
         """
         data, starts, forms = self.flat.data, self.flat.start, RecordForms(self.flat)
         for index in self.tree.walk():
@@ -217,16 +217,16 @@ class Contents:
                 self._report_damage(index)
                 if not self.references_file(index):
                     continue
-            elif form.has_file:
-                if form.lacking:
-                    self._report_lacking(index, form.lacking)
+            else:
+                if form.lacking or form.misplaced:
+                    self._report_loss(index, form)
+                if not form.has_file:
+                    continue
                 begin, end = form.file_id
                 raw = data[starts[index] + begin : starts[index] + end]
                 if PLAIN_FILE_ID(raw):
                     yield raw.decode("ascii").rstrip(" ").replace("\\", "/")
                     continue
-            else:
-                continue
             file_id = self.file_id(index)
             if file_id is not None:
                 yield file_id.path
@@ -243,9 +243,14 @@ class Contents:
             finding.where.offset for finding in self.flat.findings if finding.rule == "FS-RECORD-MALFORMED"
         )
 
-    def _report_lacking(self, index: int, lacking: tuple[int, ...]) -> None:
-        message = f"the file reference lacks {', '.join(map(named, lacking))}"
-        self.report("FS-RECORD-REFERENCE", index, message, lacking[0])
+    def _report_loss(self, index: int, form: RecordForm) -> None:
+        """Report a file reference that is incomplete, and an element with a damaged tag."""
+        if form.lacking:
+            message = f"the file reference lacks {', '.join(map(named, form.lacking))}"
+            self.report("FS-RECORD-REFERENCE", index, message, form.lacking[0])
+        if form.misplaced:
+            tag, previous = form.misplaced
+            self.report("FS-ELEMENT-ORDER", index, f"{named(tag)} comes after {named(previous)}", tag)
 
     @property
     def icons(self) -> int:

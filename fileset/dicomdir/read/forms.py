@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from itertools import pairwise
 from struct import Struct
 from typing import Final, NamedTuple
 
@@ -12,6 +13,7 @@ from attrs import define, field
 from fileset.dicom.elements import Element
 from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.standard import tags
+from fileset.standard.dictionary import vr_of
 
 REFERENCE: Final = (
     tags.REFERENCED_FILE_ID,
@@ -29,7 +31,8 @@ _EACH: Final = 16
 class RecordForm(NamedTuple):
     """The element headers of a whole record, where its File ID is, and which elements its file reference lacks.
 
-    A record without a File ID lacks none. Offsets count from the start of the record.
+    A record without a File ID lacks none. Offsets count from the start of the record. `misplaced`: an element out of order and
+    the one before it, if PS3.6 does not have one of them: its tag is damaged, so the record has lost an element.
     """
 
     headers: Callable[[bytes, int], tuple[bytes, ...]]
@@ -37,6 +40,7 @@ class RecordForm(NamedTuple):
     has_file: bool
     file_id: tuple[int, int]
     lacking: tuple[int, ...]
+    misplaced: tuple[int, int] | None
 
 
 @define
@@ -83,4 +87,10 @@ def _form(flat: FlatDirectory, index: int, parts: list[Element]) -> RecordForm:
     filled = {tag for tag, (begin, stop) in values.items() if begin < stop}
     lacking = tuple(tag for tag in REFERENCE if tag not in filled) if tags.REFERENCED_FILE_ID in filled else ()
     file_id = values.get(tags.REFERENCED_FILE_ID, (0, 0))
-    return RecordForm(headers, headers(flat.data, start), tags.REFERENCED_FILE_ID in values, file_id, lacking)
+    has_file = tags.REFERENCED_FILE_ID in values
+    return RecordForm(headers, headers(flat.data, start), has_file, file_id, lacking, _misplaced(parts))
+
+
+def _misplaced(parts: list[Element]) -> tuple[int, int] | None:
+    pairs = ((part.tag, before.tag) for before, part in pairwise(parts) if part.tag <= before.tag)
+    return next((pair for pair in pairs if any(not tag & 0x10000 and vr_of(tag) == "UN" for tag in pair)), None)
