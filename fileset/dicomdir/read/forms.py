@@ -22,7 +22,7 @@ REFERENCE: Final = (
     tags.REFERENCED_TRANSFER_SYNTAX_UID,
 )
 """The elements of a complete file reference (PS3.3 F.3.2.2)."""
-_MOST: Final = 4096
+_MOST: Final = 512
 """Largest number of record lengths in the cache."""
 _EACH: Final = 16
 """Largest number of forms for one length: a UID of 62 characters and a number of 4 are as long as one of 64 and one of 2."""
