@@ -93,7 +93,8 @@ class ScannedInstance(BelowLevels[Level]):
 
     def all_values(self) -> Values:
         """Collect the keys and the File ID of its record, and the keys of all above it."""
-        own = self.values | {tags.REFERENCED_FILE_ID: self.file_id.value}
+        file_id = self.file_id.value.encode("utf-8", "surrogateescape").decode("latin-1")  # as a record has it
+        own = self.values | {tags.REFERENCED_FILE_ID: file_id}
         chain = self.described.chain if self.described else None
         if chain is None:
             return own

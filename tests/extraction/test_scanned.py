@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,17 @@ def test_keys_and_templates_work_on_scanned_files(run: Runs, folder: Path, tmp_p
     template = "{PatientID}/{Modality}_{StudyDate}/{InstanceNumber:04}.dcm"
     run("extract", folder, "-o", tmp_path / "OUT", "PatientID=P2", "InstanceNumber=2", "--template", template)
     assert copies(tmp_path / "OUT") == {"P2/CT_20240102/0002.dcm": synthetic.ct(2, 1, 1, 2)}
+
+
+@pytest.mark.parametrize("name", ["山田", "Émile", "PAT Ã© 1"])
+def test_a_file_id_of_other_letters_is_found_as_the_list_shows_it(name: str, run: Runs, tmp_path: Path) -> None:
+    synthetic.ct_series(tmp_path / "IN" / name, patients=1, studies=1, series=1, instances=2)
+    for word, number in ((f"FileID={name}/*", 2), (f"FileID={name}/P001/T001/S001/I000001", 1), ("FileID=?/*", 0)):
+        listed = run("list", tmp_path / "IN", "--scan", "--paths", word).stdout.splitlines()
+        words = ("extract", tmp_path / "IN", "-o", tmp_path / "OUT", "--scan", "--json", word)
+        done = run(*words, code=0 if number else 3)
+        assert (len(listed), done.document["copied"]) == (number, number)
+        shutil.rmtree(tmp_path / "OUT", ignore_errors=True)
 
 
 def test_scan_finds_files_that_the_dicomdir_does_not_list(run: Runs, disc: Path, tmp_path: Path) -> None:
