@@ -716,3 +716,14 @@ def test_the_name_of_a_new_file_set_is_not_dicomdir(
     with pytest.raises(fileset.RuleError, match="Name its folder"):
         fileset.index(f"{tmp_path}/{name}", replace=True)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_may_have_the_name_of_a_dicomdir_already(tmp_path: Path) -> None:
+    """Its DICOMDIR is in it: the folder above it is another place."""
+    folder = tmp_path / "dicomdir"
+    synthetic.ct_series(folder, patients=1, studies=1, series=1, instances=2)
+    assert len(fileset.index(folder).added) == 2
+    with fileset.Creator(folder, replace=True) as creator:
+        creator.add(*synthetic.ct_series(tmp_path / "IN", patients=1, studies=1, series=1, instances=1))
+    with fileset.Reader(folder) as reader:
+        assert len(reader.instances) == 1

@@ -236,9 +236,9 @@ def place_of(path: str | os.PathLike[str]) -> str:
 
 
 def refuse_dicomdir(path: str) -> None:
-    """Raise `RuleError` if a new file-set would be a folder, image or archive with the name of a DICOMDIR (PS3.10 8.6)."""
+    """Raise `RuleError` if a new file-set would have the name of a DICOMDIR (PS3.10 8.6); a folder may have it already."""
     folder, name = os.path.split(ending_in_name(path))
-    if form_key(name) == DICOMDIR.value:
+    if form_key(name) == DICOMDIR.value and not os.path.isdir(path):
         reason = f"{DICOMDIR} is the name of a file in the file-set, not of the file-set (PS3.10 8.6)"
         raise RuleError(reason, path=path, advice=f"Name its folder: {folder or os.curdir}")
 
