@@ -522,7 +522,7 @@ def test_a_file_id_is_found_as_it_is_listed(form: str, charset: str, disc: Path)
         assert [str(one.file_id) for path in paths for one in reader.find(FileID=path)] == paths
 
 
-@pytest.mark.parametrize("word", ["ModalitiesInStudy=CT", "NumberOfStudyRelatedInstances=3"])
+@pytest.mark.parametrize("word", ["ModalitiesInStudy=CT", "NumberOfStudyRelatedInstances=3", "00201208=3"])
 def test_a_computed_column_is_no_condition(word: str, run: Runs, indexed: Path, tmp_path: Path) -> None:
     for words in (["list", indexed], ["remove", indexed], ["create", indexed, "-o", tmp_path / "NEW"]):
         assert "can be a column of a table, but not a condition" in run(*words, word, code=2).stderr

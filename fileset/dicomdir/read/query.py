@@ -62,8 +62,9 @@ def condition(keyword: str, wanted: object) -> tuple[int, Matches]:
     Raises `RuleError` for an unknown keyword, one that a table computes, and a value that no such attribute can have.
     """
     tag = attribute(keyword)
-    if keyword in COUNTS or keyword == MODALITIES:
-        advice = "Use Modality, such as Modality=CT" if keyword == MODALITIES else ""
+    name = keyword_of(tag)
+    if name in COUNTS or name == MODALITIES:
+        advice = "Use Modality, such as Modality=CT" if name == MODALITIES else ""
         raise RuleError(f"{keyword} can be a column of a table, but not a condition: no record has it", advice=advice)
     return tag, _matcher(keyword, tag, wanted)
 
