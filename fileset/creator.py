@@ -65,9 +65,10 @@ LISTED_ONLY: Final = "no record of the DICOMDIR references it; without --listed-
 class Creator(WritingRole):
     """Create a new file-set in a folder, an ISO image or a ZIP archive (File-set Creator, PS3.10 8.3).
 
-    Use it as a context manager. A clean exit writes the file-set unless `commit` was called, also with `dry_run`; it raises
-    `RuleError` if more was added after a dry run. After an exception the medium is as it was. DICOM files are copied byte for byte unless an option changes them. A file that
-    ends inside a data element is copied too, and reported under the rule FS-FILE-TRUNCATED.
+    Use it as a context manager. A clean exit writes the file-set unless `commit` was called, also with `dry_run`; it
+    raises `RuleError` if more was added after a dry run. After an exception the medium is as it was. DICOM files are
+    copied byte for byte unless an option changes them. A file that ends inside a data element is copied too, and
+    reported under the rule FS-FILE-TRUNCATED.
 
     Args:
         medium: Where to write. The suffix selects the format: `.iso`, `.zip`, anything else is a folder. "-" is a ZIP

@@ -356,8 +356,9 @@ class Reader:
         Args:
             level: "PATIENT", "STUDY" or "SERIES" for records of that type; None or "IMAGE" for all instances.
             keys: A single value, a list, the wild cards `*` and `?`, or a range of dates or times such as
-                `20200101-20201231`. A backslash separates the values of one attribute. If the patient, study or series has the key, its value counts for all records below.
-                For a key of a lower level, a record matches if at least one record below it does.
+                `20200101-20201231`. A backslash separates the values of one attribute. If the patient, study or series
+                has the key, its value counts for all records below. For a key of a lower level, a record matches if at
+                least one record below it does.
 
         Raises:
             RuleError: A keyword is not an attribute, the level is unknown, or a value is None or not valid for its attribute.

@@ -73,9 +73,9 @@ _MENDED: Final = frozenset(
 class Updater(WritingRole):
     """Change the file-set on `medium` (File-set Updater, PS3.10 8.3).
 
-    Use it as a context manager. A clean exit writes the changes unless `commit` was called, also with `dry_run`; it raises
-    `RuleError` if more was asked for after a dry run. After an exception the medium is as it was. `report` has the results. Instances are removed before others are added,
-    whatever the order of the calls.
+    Use it as a context manager. A clean exit writes the changes unless `commit` was called, also with `dry_run`; it
+    raises `RuleError` if more was asked for after a dry run. After an exception the medium is as it was. `report` has
+    the results. Instances are removed before others are added, whatever the order of the calls.
 
     The options for new files have the meaning that `Creator` gives them: `missing`, `unknown_sop_class`, `invalid_uid`,
     `patient_conflict`, `keys`, `preamble`, `add_header`, `trust_dicomdir`, `icons`, `profile`, `strict`, `transcode`, `jobs`,

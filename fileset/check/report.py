@@ -13,8 +13,9 @@ from fileset.findings import ERROR, INFO, RULES, WARNING, Finding
 class CheckReport:
     """The result of a check: every finding, and how many records and files were checked.
 
-    `medium` is the path of the medium, or of a checked DICOMDIR that has another name. `file_set_id` and `file_set_uid` are
-    "" if the DICOMDIR has none. `records` counts directory records, `files` the files of the medium; 0 if `files_checked` is false.
+    `medium` is the path of the medium, or of a checked DICOMDIR that has another name. `file_set_id` and `file_set_uid`
+    are "" if the DICOMDIR has none. `records` counts directory records, `files` the files of the medium; 0 if
+    `files_checked` is false.
     """
 
     medium: str

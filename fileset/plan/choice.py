@@ -51,7 +51,8 @@ def _folded(path: str) -> str:
 class Choice:
     """The sources that a user wants: those whose values match all `conditions`, and whose paths match no pattern.
 
-    `asked` is the conditions as the user gave them. `patterns` has each pattern as the user gave it, and in the form that is compared.
+    `asked` is the conditions as the user gave them. `patterns` has each pattern as the user gave it, and in the form that
+    is compared.
     """
 
     asked: str

@@ -36,7 +36,8 @@ NAME_SIZE: Final = 128
 """Bytes that the space check adds for each new name: its entry in a folder, and its line in the journal."""
 
 LONG_NAME: Final = 6
-"""Bytes that the space check adds for each character of a name that is no File ID: an image has it two times, in up to 3 bytes."""
+"""Bytes that the space check adds for each character of a name that is no File ID: an image has it two times, in up to
+3 bytes."""
 
 Progress = Callable[[str, int, int], None]
 """Called with a phase, the number done, and of all: "bytes" and "write" (files) while files are written, "flush" when the

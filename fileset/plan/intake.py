@@ -144,7 +144,7 @@ class WritingRole:
         return report
 
     def _writes_at_exit(self) -> bool:
-        """Decide whether a clean exit writes. Raises `RuleError` if more was asked for after a dry run, and then nothing written."""
+        """Decide whether a clean exit writes. Raises `RuleError` if more was asked for after a dry run."""
         if self._report is not None and self._asked:
             reason = "nothing was written: after `commit(dry_run=True)` more was asked for"
             raise RuleError(reason, advice="Call `commit()` before the context ends")

@@ -33,7 +33,8 @@ class FlatDirectory:
     The arrays have one entry per record: `start` and `end` of its item, the offsets `next` and `lower` of the file, the
     positions of these in the item (`next_at`, `lower_at`, -1 if absent), the in-use flag, and the index of its type in
     `types`. `misspelt`: index in `types` -> the type as the file writes it. `header`: the elements before the records,
-    with File Meta Information, and the header of the sequence of records. `mended`: records with a wrong length, whose bytes must not be copied unchanged.
+    with File Meta Information, and the header of the sequence of records. `mended`: records with a wrong length, whose
+    bytes must not be copied unchanged.
     """
 
     data: bytes
