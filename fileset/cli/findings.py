@@ -109,6 +109,14 @@ def joint_code(codes: Iterable[int]) -> int:
 def hides_records(findings: Iterable[Finding]) -> bool:
     """Decide whether a DICOMDIR is so damaged that records may be missing; of files that disagree, none is missing."""
     from fileset.findings import CONTRADICTIONS
+    from fileset.standard import tags
 
     complete = MAYBE_COMPLETE | CONTRADICTIONS
-    return any(finding.severity == "error" and finding.rule not in complete for finding in findings)
+    # The file says the same as these two elements of its record, which old discs lack.
+    in_file = (tags.REFERENCED_SOP_CLASS_UID, tags.REFERENCED_TRANSFER_SYNTAX_UID)
+    return any(
+        finding.severity == "error"
+        and finding.rule not in complete
+        and not (finding.rule == "FS-RECORD-REFERENCE" and finding.where.tag in in_file)
+        for finding in findings
+    )

@@ -242,6 +242,20 @@ def test_every_verb_and_form_names_a_damaged_record(
         assert message in done.stderr
 
 
+@pytest.mark.parametrize(
+    "verb",
+    [("list",), ("list", "--paths"), ("list", "--csv"), ("list", "--json"), ("info",), ("extract", "-o", "OUT")],
+    ids=" ".join,
+)
+def test_records_without_the_transfer_syntax_lose_nothing(
+    verb: tuple[str, ...], run: Runs, disc: Path, tmp_path: Path
+) -> None:
+    dicomdir = disc / "DICOMDIR"
+    dicomdir.write_bytes(dicomdir.read_bytes().replace(b"\x04\0\x12\x15UI", b"\x04\0\x13\x15UI"))
+    run(verb[0], disc, *(str(tmp_path / word) if word == "OUT" else word for word in verb[1:]))
+    assert run("check", disc, code=1).stdout.count("FS-RECORD-REFERENCE") == 1
+
+
 def test_similar_records_are_not_parsed(monkeypatch: pytest.MonkeyPatch, indexed: Path) -> None:
     parsed: list[int] = []
     elements = FlatDirectory.elements

@@ -208,7 +208,7 @@ class Contents:
     def paths(self) -> Iterator[str]:
         """Yield the paths of all referenced files, relative to the root, with "/" between components.
 
-        Report the records that end in damage, or have lost an element, and those whose file reference is incomplete.
+        Report the records that end in damage, or have lost an element, and those with a file but no SOP Instance UID.
         """
         data, starts, forms = self.flat.data, self.flat.start, RecordForms(self.flat)
         for index in self.tree.walk():
@@ -218,7 +218,7 @@ class Contents:
                 if not self.references_file(index):
                     continue
             else:
-                if form.lacking or form.misplaced:
+                if form.is_anonymous or form.misplaced:
                     self._report_loss(index, form)
                 if not form.has_file:
                     continue
@@ -244,10 +244,10 @@ class Contents:
         )
 
     def _report_loss(self, index: int, form: RecordForm) -> None:
-        """Report a file reference that is incomplete, and an element with a damaged tag."""
-        if form.lacking:
-            message = f"the file reference lacks {', '.join(map(named, form.lacking))}"
-            self.report("FS-RECORD-REFERENCE", index, message, form.lacking[0])
+        """Report a file without a SOP Instance UID, and an element with a damaged tag."""
+        if form.is_anonymous:
+            uid = tags.REFERENCED_SOP_INSTANCE_UID
+            self.report("FS-RECORD-REFERENCE", index, f"the file reference lacks {named(uid)}", uid)
         if form.misplaced:
             tag, previous = form.misplaced
             self.report("FS-ELEMENT-ORDER", index, f"{named(tag)} comes after {named(previous)}", tag)

@@ -29,17 +29,18 @@ _EACH: Final = 16
 
 
 class RecordForm(NamedTuple):
-    """The element headers of a whole record, where its File ID is, and which elements its file reference lacks.
+    """The element headers of a whole record, where its File ID is, and whether it has a file but no SOP Instance UID.
 
-    A record without a File ID lacks none. Offsets count from the start of the record. `misplaced`: an element out of order and
-    the one before it, if PS3.6 does not have one of them: its tag is damaged, so the record has lost an element.
+    Other elements of the reference add nothing that the file does not have: old discs lack (0004,1512). Offsets count from the
+    start of the record. `misplaced`: an element out of order and the one before it, if PS3.6 does not have one of them: its tag
+    is damaged, so the record has lost an element.
     """
 
     headers: Callable[[bytes, int], tuple[bytes, ...]]
     expected: tuple[bytes, ...]
     has_file: bool
     file_id: tuple[int, int]
-    lacking: tuple[int, ...]
+    is_anonymous: bool
     misplaced: tuple[int, int] | None
 
 
@@ -85,10 +86,10 @@ def _form(flat: FlatDirectory, index: int, parts: list[Element]) -> RecordForm:
     headers = Struct("".join(pieces)).unpack_from
     values = {part.tag: (part.value_at - start, part.value_end - start) for part in reversed(parts)}
     filled = {tag for tag, (begin, stop) in values.items() if begin < stop}
-    lacking = tuple(tag for tag in REFERENCE if tag not in filled) if tags.REFERENCED_FILE_ID in filled else ()
+    is_anonymous = tags.REFERENCED_FILE_ID in filled and tags.REFERENCED_SOP_INSTANCE_UID not in filled
     file_id = values.get(tags.REFERENCED_FILE_ID, (0, 0))
     has_file = tags.REFERENCED_FILE_ID in values
-    return RecordForm(headers, headers(flat.data, start), has_file, file_id, lacking, _misplaced(parts))
+    return RecordForm(headers, headers(flat.data, start), has_file, file_id, is_anonymous, _misplaced(parts))
 
 
 def _misplaced(parts: list[Element]) -> tuple[int, int] | None:
