@@ -9,7 +9,6 @@ from attrs import define, field
 from fileset.dicom.elements import Element
 from fileset.dicomdir.check.collector import Collector
 from fileset.dicomdir.read.file_reference import FileReference
-from fileset.dicomdir.read.forms import REFERENCE
 from fileset.errors import FormatError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.records.data_sets import DataSet
@@ -20,6 +19,13 @@ from fileset.standard.record_types import RECORD_TYPES
 SHARED: Final = "FS-FILE-SHARED"
 _ALWAYS: Final = (tags.RECORD_IN_USE, tags.RECORD_TYPE)
 """Type 1 elements of every record, except the offsets, which the linker checks."""
+_REFERENCE: Final = (
+    tags.REFERENCED_FILE_ID,
+    tags.REFERENCED_SOP_CLASS_UID,
+    tags.REFERENCED_SOP_INSTANCE_UID,
+    tags.REFERENCED_TRANSFER_SYNTAX_UID,
+)
+"""The elements of a complete file reference (PS3.3 F.3.2.2)."""
 _MRDR_HISTORY: Final = RECORD_TYPES["MRDR"].history
 _WERE_DETACHED: Final = frozenset(("PATIENT", "STUDY", "VISIT", "RESULTS", "INTERPRETATION", "STUDY COMPONENT"))
 """Record types that could reference a file until the detached objects were retired (2004)."""
@@ -101,13 +107,13 @@ def _check_group_4(collector: Collector, index: int, record: DataSet) -> None:
 
 def _check_reference(collector: Collector, index: int, record: DataSet, kind: str) -> None:
     """Report a file reference that is incomplete, that is missing though required, or that is not allowed."""
-    present = [tag for tag in REFERENCE if record.values.get(tag)]
+    present = [tag for tag in _REFERENCE if record.values.get(tag)]
     row = RECORD_TYPES.get(kind)
     needs = row.references_file if row else None
     if needs is False and present and kind not in _WERE_DETACHED:
         message = f"a {kind} record must not reference a file, but has {named(present[0])}"
         collector.add_at_record("FS-RECORD-REFERENCE", message, index, present[0])
-    elif len(present) != len(REFERENCE) and (present or needs):
-        missing = [tag for tag in REFERENCE if tag not in present]
+    elif len(present) != len(_REFERENCE) and (present or needs):
+        missing = [tag for tag in _REFERENCE if tag not in present]
         message = f"the file reference lacks {', '.join(map(named, missing))}"
         collector.add_at_record("FS-RECORD-REFERENCE", message, index, missing[0])

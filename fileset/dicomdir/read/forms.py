@@ -15,13 +15,6 @@ from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.standard import tags
 from fileset.standard.dictionary import vr_of
 
-REFERENCE: Final = (
-    tags.REFERENCED_FILE_ID,
-    tags.REFERENCED_SOP_CLASS_UID,
-    tags.REFERENCED_SOP_INSTANCE_UID,
-    tags.REFERENCED_TRANSFER_SYNTAX_UID,
-)
-"""The elements of a complete file reference (PS3.3 F.3.2.2)."""
 _MOST: Final = 512
 """Largest number of record lengths in the cache."""
 _EACH: Final = 16
