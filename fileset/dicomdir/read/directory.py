@@ -210,9 +210,13 @@ class Contents:
 
         Report the records that end in damage, or have lost an element, and those with a file but no SOP Instance UID.
         """
-        data, starts, forms = self.flat.data, self.flat.start, RecordForms(self.flat)
+        data, starts, ends, forms = self.flat.data, self.flat.start, self.flat.end, RecordForms(self.flat)
+        form, length = None, 0
         for index in self.tree.walk():
-            form = forms.find(index)
+            start = starts[index]
+            # Most records of a series have the form of the record before.
+            if form is None or ends[index] - start != length or form.headers(data, start) != form.expected:
+                form, length = forms.find(index), ends[index] - start
             if form is None:
                 self._report_damage(index)
                 if not self.references_file(index):
@@ -223,7 +227,7 @@ class Contents:
                 if not form.has_file:
                     continue
                 begin, end = form.file_id
-                raw = data[starts[index] + begin : starts[index] + end]
+                raw = data[start + begin : start + end]
                 if PLAIN_FILE_ID(raw):
                     yield raw.decode("ascii").rstrip(" ").replace("\\", "/")
                     continue
