@@ -7,6 +7,8 @@ import unicodedata
 from hashlib import blake2b
 from typing import Final
 
+from fileset.media.names import is_device_name
+
 LONGEST: Final = 64
 """Largest number of characters of a value in one component of a path; a UID fits."""
 LONGEST_PATH: Final = 240
@@ -19,7 +21,6 @@ _ENDING: Final = re.compile(r"(?<=\w)\.[A-Za-z0-9]{1,5}\Z").search
 _MOST_BYTES: Final = 240
 """Largest length of a name in bytes, without an ending: file systems take 255."""
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
-_DEVICE: Final = re.compile(r"(?:CON|PRN|AUX|NUL|(?:COM|LPT)[0-9¹²³])(?:\..*)?", re.IGNORECASE).fullmatch
 
 
 def safe_name(value: str, *, ascii_only: bool = False, longest: int = LONGEST, ending: str = "") -> str:
@@ -29,7 +30,7 @@ def safe_name(value: str, *, ascii_only: bool = False, longest: int = LONGEST, e
     becomes "_". A longer name keeps its `ending`. Two values may get one name: `hashed_name` makes them differ.
     """
     name = _UNSAFE.sub("_", _plain(value, ascii_only=ascii_only)) or "_"
-    if _DEVICE(name):
+    if is_device_name(name):
         name = f"_{name}"
     return fitted(name, value, longest, ending)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final, TypeVar
 
@@ -15,11 +16,23 @@ DEVICE_NAMES: Final = frozenset(
 )
 """Names that Windows keeps for devices: no new file or folder gets one, on any system."""
 
+is_device_name: Final = re.compile(
+    r"(?:CON|PRN|AUX|NUL|(?:COM|LPT)[0-9¹²³]) *(?:\..*)?", re.IGNORECASE | re.DOTALL
+).fullmatch
+"""Match a name that Windows takes for a device, also with an ending: NUL.TXT."""
+
+_NOT_ON_WINDOWS: Final = re.compile(r'[\x00-\x1f<>:"|?*\\]|[. ]\Z').search
+
 ARCHIVES: Final = (".zip", ".iso", ".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 """Endings of the files in a folder that may be archives or images with DICOM files."""
 
 FOLDED: Final = "\0"
 """Prefix of the upper-case form of a name in a listing; no name contains it."""
+
+
+def opens_on_windows(path: str) -> bool:
+    """Test whether Windows can open a file of this path, with "/" between its components."""
+    return not any(is_device_name(name) or _NOT_ON_WINDOWS(name) for name in path.split("/"))
 
 
 def enlist(listing: dict[str, Named], name: str, found: Named) -> None:

@@ -8,27 +8,38 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection
 from functools import partial
+from typing import Final
 
 from fileset.errors import FormatError, RefusedError, RuleError
 from fileset.file_id import DICOMDIR, FileId, folders_above
 from fileset.media.base import UpdatableMedium
+from fileset.media.names import opens_on_windows
 from fileset.media.system.files import real_path
 from fileset.media.system.walk import contents, inquire, walk
 from fileset.plan.commit import Addition
+
+_RENAME: Final = "Rename it, or leave it out"
 
 
 class Included(dict[FileId, str]):
     """The paths of the included files by their names on the medium; the names need not be File IDs."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._spellings: dict[str, FileId] = {}
+
     def add(self, source: str | os.PathLike[str]) -> None:
         """Add a file, under its own name at the root of the medium, or the contents of a folder, below the root.
 
-        Raises `MediumError` if it does not exist, and `RuleError` for a name that a medium cannot have.
+        Raises `MediumError` if it does not exist, and `RuleError` for a name that a medium cannot have or Windows cannot
+        open.
         """
         for file in walk(source):
             name = _named(file.relative.replace(os.sep, "/"))
-            if self.setdefault(name, file.path) != file.path:
-                raise RuleError(f"included twice, as {self[name]} and {file.path}", path=name)
+            first = self._spellings.setdefault(name.path.upper(), name)
+            if first != name or self.setdefault(name, file.path) != file.path:
+                advice = "Rename one of them, or leave it out: on a disc, case makes no other name"
+                raise RuleError(f"included twice, as {self[first]} and {file.path}", path=name, advice=advice)
 
     def paths(self) -> dict[str, str]:
         """Map the name of each file on the medium to its path."""
@@ -69,12 +80,14 @@ def has_same_file(addition: Addition, medium: UpdatableMedium) -> bool:
 
 
 def _named(path: str) -> FileId:
+    if not opens_on_windows(path):
+        raise RuleError("cannot be included: Windows cannot open a file of this name", path=path, advice=_RENAME)
     try:
         name = FileId.tolerant(path)
     except FormatError as problem:
-        raise RuleError(f"cannot be included: {problem}", path=path) from problem
-    if name.path != path or "\\" in path:
-        raise RuleError(f"{path!r}: cannot be included under this name. Rename the file")
+        raise RuleError(f"cannot be included: {problem.reason}", path=path, advice=_RENAME) from problem
+    if name.path != path:
+        raise RuleError(f"{path!r}: cannot be included under this name", advice=_RENAME)
     if name.path.upper() == DICOMDIR.path:
         raise RuleError("cannot be included: a DICOMDIR is written, and there is only one (PS3.10 8.6)", path=path)
     return name

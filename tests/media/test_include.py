@@ -22,7 +22,7 @@ LONG = {
     "README.TXT": b"read me",
 }
 SHORT = {name: data for name, data in LONG.items() if not name.startswith("viewer/Some")}
-NOT_WINDOWS = pytest.mark.skipif(sys.platform == "win32", reason="a backslash separates folders there")
+NOT_WINDOWS = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 MEDIA = {
     "folder": ("DISC", (), LONG),
     "plain": ("DISC.iso", (), SHORT),
@@ -30,6 +30,12 @@ MEDIA = {
     "udf": ("DISC.iso", ("udf",), LONG),
     "all": ("DISC.iso", ("joliet", "udf"), LONG),
 }
+
+
+NOT_ON_WINDOWS = [
+    pytest.param(name, marks=NOT_WINDOWS)
+    for name in ("a\\b", "col:on", "what?", "end.", "CON", "viewer/aux.txt", "nul/a", "Com1.tar.gz", "ret\rurn")
+]
 
 
 def written(folder: Path, files: dict[str, bytes]) -> Path:
@@ -131,7 +137,7 @@ def test_the_same_file_again_is_fine_another_is_refused(sources: Path, tmp_path:
     assert (medium / "README.TXT").read_bytes() == b"1"
 
 
-@pytest.mark.parametrize("name", ["DICOMDIR", "dicomdir", pytest.param("a\\b", marks=NOT_WINDOWS), " blank", "col:on"])
+@pytest.mark.parametrize("name", ["DICOMDIR", "dicomdir", *NOT_ON_WINDOWS, " blank"])
 def test_names_that_a_medium_cannot_have_are_refused(sources: Path, tmp_path: Path, name: str) -> None:
     with pytest.raises(RuleError, match="cannot be included"):
         create(sources, tmp_path / "DISC", written(tmp_path / "include", {name: b""}))
@@ -142,6 +148,25 @@ def test_two_files_of_one_name_are_refused(sources: Path, tmp_path: Path) -> Non
     one, two = (written(tmp_path / name, {"README.TXT": b""}) for name in ("one", "two"))
     with pytest.raises(RuleError, match="included twice"):
         create(sources, tmp_path / "DISC", one, two)
+
+
+def test_two_names_that_differ_only_in_case_are_refused(sources: Path, tmp_path: Path) -> None:
+    one = written(tmp_path / "one", {"README.TXT": b"1"})
+    two = written(tmp_path / "two", {"Readme.txt": b"2"})
+    with pytest.raises(RuleError, match=r"Readme\.txt: included twice, as .*one.*README\.TXT and .*two.*Readme\.txt"):
+        create(sources, tmp_path / "DISC.zip", one, two)
+
+
+@NOT_WINDOWS
+@pytest.mark.parametrize("target", ["DISC", "DISC.iso", "DISC.zip", "-"])
+def test_the_message_about_a_name_that_windows_cannot_open_says_so(
+    sources: Path, tmp_path: Path, target: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    include = written(tmp_path / "include", {"viewer/AUX.TXT": b""})
+    output = target if target == "-" else str(tmp_path / target)
+    assert main(["create", str(sources), "-o", output, "--include", str(include)]) == 2
+    reason = "viewer/AUX.TXT: cannot be included: Windows cannot open a file of this name. Rename it, or leave it out"
+    assert capsys.readouterr().err == f"fileset: error: {reason}\n"
 
 
 def test_a_missing_source_is_a_medium_error(sources: Path, tmp_path: Path) -> None:
