@@ -14,7 +14,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
-from fileset.errors import FilesetError, MediumError
+from fileset.errors import GUARD, FilesetError, MediumError
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -104,7 +104,7 @@ def _fail(problem: BaseException) -> NoReturn:
     if isinstance(problem, FilesetError):
         raise problem
     if isinstance(problem, BrokenExecutor):
-        raise MediumError(ENDED) from problem
+        raise MediumError(ENDED, advice=GUARD) from problem
     kind = type(problem).__name__
     if kind == "CancelledError":  # of this library, of asyncio or of Dask
         raise MediumError("the work was cancelled: the connection to its executor is lost. Try again") from problem

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from attrs import evolve, frozen
 
-from fileset.errors import ONE_PROCESS, MediumError
+from fileset.errors import GUARD_OR_ONE_PROCESS, ONE_PROCESS, MediumError
 from fileset.media.system.calls import system
 from fileset.plan.foreign import ENDED, in_order, supervised
 
@@ -159,7 +159,7 @@ def _failures_of_workers() -> Iterator[None]:
     try:
         yield
     except BrokenExecutor as problem:
-        raise MediumError(ENDED, advice=ONE_PROCESS) from problem
+        raise MediumError(ENDED, advice=GUARD_OR_ONE_PROCESS) from problem
     except (MemoryError, BlockingIOError) as problem:
         raise MediumError(str(problem) or "not enough memory", advice=ONE_PROCESS) from problem
     except RuntimeError as problem:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,8 +14,20 @@ import pytest
 
 import fileset
 from tests.benchmarks.corpus import Shape, write
+from tests.support import synthetic
 
 UID = "2.25.1"
+SCRIPT = """
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from threading import Thread
+from time import sleep
+
+import fileset
+
+Thread(target=sleep, args=(60,), daemon=True).start()  # so that nothing is forked
+fileset.index({folder!r}, jobs=2, executor={executor})
+"""
 
 
 @contextmanager
@@ -57,6 +71,18 @@ def test_any_executor_gives_the_same_directory(corpus: Path, alone: bytes, execu
         report = fileset.index(corpus, file_set_uid=UID, replace=True, executor=pool)
     assert len(report.added) == 900
     assert (corpus / "DICOMDIR").read_bytes() == alone
+
+
+@pytest.mark.parametrize("executor", ["None", "ProcessPoolExecutor(2, get_context('spawn'))"])
+def test_a_script_without_guard_is_told_of_it(executor: str, tmp_path: Path) -> None:
+    for number in range(3):
+        synthetic.write(synthetic.instance(synthetic.CT_IMAGE, number=number), tmp_path / "IN" / f"IM{number}")
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(folder=str(tmp_path / "IN"), executor=executor))
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert 'A script needs `if __name__ == "__main__":` above calls' in done.stderr.splitlines()[-1]
+    assert not (tmp_path / "IN" / "DICOMDIR").exists()
 
 
 def test_processes_of_its_own_give_the_same_directory(corpus: Path, alone: bytes) -> None:
