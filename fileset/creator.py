@@ -33,7 +33,7 @@ from fileset.plan.extra_files import Included
 from fileset.plan.icons import IconPlace, Icons
 from fileset.plan.identification import former_identification, identify, taken_over
 from fileset.plan.inputs import Sources
-from fileset.plan.intake import WritingRole
+from fileset.plan.intake import WritingRole, request
 from fileset.plan.names import SCHEMES, Naming
 from fileset.plan.new_file_set import IN_PLACE, Recipe, refuse_existing
 from fileset.plan.offer import id_in_place
@@ -194,6 +194,7 @@ class Creator(WritingRole):
         creator._in_place = True
         return creator
 
+    @request
     def add(
         self,
         *sources: str | os.PathLike[str] | Dataset,
@@ -213,7 +214,6 @@ class Creator(WritingRole):
             MediumError: A path does not exist.
             FormatError: An image or archive cannot be read at all.
         """
-        self._ask()
         choice = Choice.of(only, exclude)
         self._sources.expect_matches(choice)
         for source in sources:
@@ -259,15 +259,16 @@ class Creator(WritingRole):
         if self._is_written:
             raise RuleError("this file-set is already written", advice="Use `Updater` to add to it")
 
+    @request
     def include(self, *sources: str | os.PathLike[str]) -> None:
         """Copy files to the medium that no record references, such as a viewer or AUTORUN.INF.
 
         A file goes to the root of the medium under its own name. The contents of a folder go there too, with their
         subfolders. The report lists none of them as skipped if it is also among the sources. If there are several
         volumes, each gets a copy. An ISO 9660 image takes long names only with "joliet" or "udf". Raises `MediumError`
-        if a path does not exist, and `RuleError` for a name that the medium cannot have.
+        if a path does not exist, and `RuleError` for a name that the medium cannot have or Windows cannot open, such as
+        AUX.TXT.
         """
-        self._ask()
         for source in sources:
             self._included.add(source)
 

@@ -34,7 +34,7 @@ from fileset.plan.commit import carry_out, unreported
 from fileset.plan.copy_findings import stale_pages, without_cured
 from fileset.plan.dicomdir_file import absent_from, read_contents
 from fileset.plan.inputs import Sources
-from fileset.plan.intake import WritingRole
+from fileset.plan.intake import WritingRole, request
 from fileset.plan.losses import refuse_losses
 from fileset.plan.names import SCHEMES, Naming
 from fileset.plan.offer import Offer
@@ -122,6 +122,7 @@ class Updater(WritingRole):
 
     # ------------------------------------------------------------ the changes
 
+    @request
     def add(
         self,
         *sources: str | os.PathLike[str] | Dataset,
@@ -140,7 +141,6 @@ class Updater(WritingRole):
             MediumError: A path does not exist.
             FormatError: An image or archive cannot be read at all.
         """
-        self._ask()
         before = len(self._sources)
         choice = Choice.of(only, exclude)
         self._sources.expect_matches(choice)
@@ -152,6 +152,7 @@ class Updater(WritingRole):
         if replace:
             self._request.replacing.update(range(before, len(self._sources)))
 
+    @request
     def remove(self, *, level: str | None = None, keep_files: bool = False, **keys: object) -> int:
         """Remove the instances that match `keys`, as `Reader.find` matches, or whole records of one `level`.
 
@@ -162,7 +163,6 @@ class Updater(WritingRole):
             RuleError: There are no keys, or a condition also matches records without a value.
             RefusedError: A Multi-Referenced File Directory Record would have to change.
         """
-        self._ask()
         if not keys:
             raise RuleError("remove: no key given", advice="PatientID='*' means everything")
         wanted = strict_conditions("remove", keys)
@@ -172,6 +172,7 @@ class Updater(WritingRole):
         self._request.removed.update(dict.fromkeys(gone, keep_files))
         return sum(map(self._contents.references_file, gone))
 
+    @request
     def refresh(self, **keys: object) -> int:
         """Read the keys of the instances that match `keys` again from their files; without `keys`, of all instances.
 
@@ -184,7 +185,6 @@ class Updater(WritingRole):
         Raises:
             RefusedError: A Multi-Referenced File Directory Record would have to change.
         """
-        self._ask()
         found = [
             index
             for index in self._contents.find(None, strict_conditions("refresh", keys))
@@ -220,8 +220,8 @@ class Updater(WritingRole):
         return self._text(tags.FILE_SET_ID)
 
     @file_set_id.setter
+    @request
     def file_set_id(self, value: str) -> None:
-        self._ask()
         self._identification = evolve(self._identification, file_set_id=value)
         self._request.changes[tags.FILE_SET_ID] = value.encode("ascii")
         self._medium.entitle(value)
@@ -233,8 +233,8 @@ class Updater(WritingRole):
         return FileId.tolerant(value) if value else None
 
     @descriptor_file_id.setter
+    @request
     def descriptor_file_id(self, value: FileId | str | None) -> None:
-        self._ask()
         file_id = FileId.from_path(value) if isinstance(value, str) else value
         self._identification = evolve(self._identification, descriptor_file_id=file_id)
         self._request.changes[tags.DESCRIPTOR_FILE_ID] = file_id.value.encode("ascii") if file_id else None
@@ -247,8 +247,8 @@ class Updater(WritingRole):
         return self._text(tags.DESCRIPTOR_CHARACTER_SET)
 
     @descriptor_character_set.setter
+    @request
     def descriptor_character_set(self, value: str) -> None:
-        self._ask()
         with_descriptor = evolve(self._identification, descriptor_file_id=self.descriptor_file_id)
         self._identification = evolve(with_descriptor, descriptor_character_set=value)
         self._request.changes[tags.DESCRIPTOR_CHARACTER_SET] = value.encode("ascii") or None

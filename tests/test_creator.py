@@ -534,6 +534,24 @@ def test_after_a_dry_run_in_a_context_only_commit_writes(medium: str, tmp_path: 
     assert (tmp_path / medium).exists()
 
 
+def test_a_request_that_was_refused_after_a_dry_run_is_not_missed(tmp_path: Path) -> None:
+    with fileset.Creator(tmp_path / "A") as creator:
+        creator.add(synthetic.instance(CT))
+        creator.commit(dry_run=True)
+        with pytest.raises(fileset.RuleError):
+            creator.add(tmp_path, only={"NoSuchKeyword": "1"})
+        with pytest.raises(fileset.MediumError):
+            creator.include(tmp_path / "nowhere")
+        creator.commit()
+    with fileset.Updater(tmp_path / "A") as updater:
+        updater.commit(dry_run=True)
+        with pytest.raises(fileset.RuleError, match="no key given"):
+            updater.remove()
+        with pytest.raises(fileset.RuleError, match="File-set ID"):
+            updater.file_set_id = "lower"
+    assert updater.report.dry_run
+
+
 def test_what_is_added_after_a_dry_run_is_written_or_missed_aloud(tmp_path: Path) -> None:
     with (  # noqa: PT012
         pytest.raises(fileset.RuleError, match="nothing was written: after"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Self
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from attrs import define, field
 
@@ -88,6 +89,25 @@ class Intake:
         yield from self.check.findings if self.check else ()
 
 
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def request(method: Method) -> Method:
+    """Make a method of a `WritingRole` note that a change is asked for, unless the method raises.
+
+    The method raises `RuleError` if everything is already written.
+    """
+
+    @wraps(method)
+    def noted(self: WritingRole, *args: Any, **keys: Any) -> Any:
+        self._refuse_written()
+        result = method(self, *args, **keys)
+        self._asked = True
+        return result
+
+    return cast("Method", noted)
+
+
 @define(kw_only=True, slots=False, eq=False, repr=False)
 class WritingRole:
     """The part of the Creator and the Updater that is the same: the options for new files, which `Creator` describes, the
@@ -133,11 +153,6 @@ class WritingRole:
         if self._is_written:
             raise RuleError("the update is already written: open the file-set again to change it further")
 
-    def _ask(self) -> None:
-        """Note that a change is asked for. Raises `RuleError` if everything is already written."""
-        self._refuse_written()
-        self._asked = True
-
     def _reported(self, report: Report) -> Report:
         """Keep the report on everything that was asked for so far."""
         self._report, self._asked = report, False
@@ -153,6 +168,7 @@ class WritingRole:
     def _workers(self, name: str) -> Workers:
         return Workers(self._jobs, self._executor, phase(self._progress, name))
 
+    @request
     def add_hl7_document(self, path: str | os.PathLike[str], *, native: bool = False) -> None:
         """Add an HL7 CDA document (Release 2, XML) as an Encapsulated CDA instance (PS3.10-2011 Annex B).
 
@@ -160,7 +176,6 @@ class WritingRole:
         (XML or a MIME package) becomes a file of the file-set, under the HL7 STRUC DOC record, retired in 2018. Raises
         `FormatError` if the file is not an HL7 CDA document.
         """
-        self._ask()
         from fileset.plan.hl7_document import add_document
 
         add_document(self._sources, path, self._intake.policy, native=native)
