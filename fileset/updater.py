@@ -167,8 +167,9 @@ class Updater(WritingRole):
             raise RuleError("remove: no key given", advice="PatientID='*' means everything")
         wanted = strict_conditions("remove", keys)
         found = list(self._contents.find(level, wanted) if level else self._contents.topmost(wanted))
-        gone = [below for index in found for below in self._request.kept.drop(index)]
-        refuse_shared(self._contents, gone)
+        kept = self._request.kept
+        refuse_shared(self._contents, (each for index in found for each in (index, *kept.below(index))))
+        gone = [each for index in found for each in kept.drop(index)]
         self._request.removed.update(dict.fromkeys(gone, keep_files))
         return sum(map(self._contents.references_file, gone))
 

@@ -132,3 +132,15 @@ def test_a_multi_referenced_file_is_not_changed(shared: Path, change: str) -> No
     with fileset.Updater(shared) as updater, pytest.raises(fileset.RefusedError, match="Multi-Referenced"):
         getattr(updater, change)(SOPInstanceUID=synthetic.ct_uid())
     assert files(shared) == before
+
+
+@pytest.mark.parametrize("change", ["remove", "refresh"])
+def test_the_records_of_a_refused_change_stay_if_another_change_follows(
+    shared: Path, tmp_path: Path, change: str
+) -> None:
+    before = uids(shared)
+    with fileset.Updater(shared) as updater:
+        with pytest.raises(fileset.RefusedError, match="Multi-Referenced"):
+            getattr(updater, change)(PatientID="*")
+        updater.add(ct_file(tmp_path, 9, 1, 1, 1))
+    assert uids(shared) == [*before, synthetic.ct_uid(9)]
