@@ -62,10 +62,14 @@ class Choice:
 
     @classmethod
     def of(cls, only: Mapping[str, object] | None, exclude: Iterable[str]) -> Self | None:
-        """Return the choice, None if everything is wanted. Raises `RuleError` for a key that no file has."""
+        """Return the choice, None if everything is wanted. Raises `RuleError` for a key that no file has.
+
+        In Python, one pattern may be given as text; its characters would be patterns otherwise.
+        """
         of_files = tuple(_of_file(keyword, *condition(keyword, wanted)) for keyword, wanted in (only or {}).items())
         patterns = tuple(
-            (pattern, _folded(pattern.replace("\\", "/").removeprefix("./").strip("/"))) for pattern in exclude
+            (pattern, _folded(pattern.replace("\\", "/").removeprefix("./").strip("/")))
+            for pattern in ((exclude,) if isinstance(exclude, str) else exclude)
         )
         wanted = wanted_tags(tag for tag, _ in of_files)
         return cls(as_text(only or {}), of_files, patterns, wanted) if of_files or patterns else None

@@ -58,6 +58,14 @@ def test_an_attribute_of_records_alone_does_not_choose_files(
         assert "is an attribute of a DICOMDIR, and the files to add have none" in run(*words, word, code=2).stderr
 
 
+def test_text_alone_is_one_pattern(folder: Path, tmp_path: Path) -> None:
+    with fileset.Creator(tmp_path / "SET") as creator:
+        creator.add(folder, exclude="CT/*")
+    with fileset.Updater(tmp_path / "SET") as updater:
+        updater.add(folder, exclude="*.TXT")
+    assert sorted(modalities(tmp_path / "SET")) == ["CT", "MR"]
+
+
 def test_excluded_files_and_folders_stay_out(run: Runs, folder: Path, tmp_path: Path) -> None:
     run("create", folder, "-o", tmp_path / "SET", "--exclude", "ct")
     assert modalities(tmp_path / "SET") == ["MR"]
