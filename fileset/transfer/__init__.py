@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from threading import Lock
 from time import monotonic
+from typing import Final
 
 from attrs import define, field, frozen
 
 from fileset.dicomdir.read.directory import Conditions, conditions
-from fileset.errors import FilesetError, RuleError, refuse_path
+from fileset.errors import Advice, FilesetError, RuleError, refuse_path
 from fileset.transfer.association import VERIFICATION, Pair, PeerSettings, batches
 from fileset.transfer.commitment import committed
 from fileset.transfer.compare import disagreement, is_same_file, require_agreement, require_asked_for
@@ -30,6 +31,8 @@ Progress = Callable[[str, int, int, int], None]
 """Called with "send", the numbers of finished and of all instances, and the bytes that arrived so far."""
 Change = Callable[[Payload], Payload]
 """A function that returns the file to send instead of a file, for reconciliation."""
+
+_ONE_ADDRESS: Final = Advice("Give either `to` or `stow`", "Give either --to or --stow an address")
 
 
 def send(
@@ -77,11 +80,15 @@ def send(
         progress: Called after each instance.
 
     Raises:
-        RuleError: `to` or `stow` is not valid, the extra `network` is not installed, or Storage Commitment over TLS lacks
-            our own certificate.
+        RuleError: `to` or `stow` is not valid, both or none are given, `jobs` or `retries` is too small, the extra `network`
+            is not installed, or Storage Commitment over TLS lacks our own certificate.
         PeerError: The peer cannot be reached, or accepted nothing.
         MediumError: The journal cannot be written.
     """
+    if bool(to) == bool(stow):
+        raise RuleError("instances are sent either by C-STORE or by STOW-RS", advice=_ONE_ADDRESS)
+    _require_from("jobs", jobs, 1)
+    _require_from("retries", retries, 0)
     line = PeerSettings(Peer.of(to), title_of(title), tls, timeout) if to else None
     peer = str(line.peer) if line else address_of(stow)
     if commit_port is not None and tls and not tls.certificate:
@@ -166,6 +173,11 @@ def probe(
             association.release()
     found.takes.update({pair: bool(taken & {pair, *instead[pair]}) for pair in found.numbers})
     return found
+
+
+def _require_from(option: str, value: int, least: int) -> None:
+    if value < least:
+        raise RuleError(f"{option}: {value} is not a number of {least} or more")
 
 
 def _collect(

@@ -67,6 +67,20 @@ def test_all_shipped_files_arrive_equal_element_by_element(pacs: Orthanc, way: s
         assert any(elements(path.read_bytes()) == fetched for path in sources[uid]), uid
 
 
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"stow": "http://127.0.0.1:1/dicom-web"}, "either by C-STORE or by STOW-RS"),
+        ({"to": ""}, "Give either `to` or `stow`"),
+        ({"jobs": 0}, "jobs: 0 is not a number of 1 or more"),
+        ({"retries": -1}, "retries: -1 is not a number of 0 or more"),
+    ],
+)
+def test_options_with_which_nothing_would_be_tried_are_refused(options: dict[str, Any], reason: str) -> None:
+    with Reader(DISC) as reader, pytest.raises(fileset.RuleError, match=reason):
+        send(reader.find(), **{"to": "A@127.0.0.1:1", **options})
+
+
 def test_files_reach_a_provider_byte_for_byte(store: Server) -> None:
     with Reader(DISC) as reader:
         report = send(reader.find(), to=store.address)
