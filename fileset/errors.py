@@ -43,7 +43,7 @@ MERGE: Final = _naming("{repair} makes one of them")
 ONE_PROCESS: Final = Advice("Try again with one process (jobs=1)", "Try again with one process (--jobs 1)")
 _GUARD: Final = 'A script needs `if __name__ == "__main__":` above calls that start processes'
 GUARD: Final = Advice(_GUARD, "Try again without --cluster")
-GUARD_OR_ONE_PROCESS: Final = Advice(f"{_GUARD}. If it has that: {ONE_PROCESS.python}", ONE_PROCESS.command)
+GUARD_OR_ONE_PROCESS: Final = Advice(f"{_GUARD}. If it has that line: {ONE_PROCESS.python}", ONE_PROCESS.command)
 REPAIR_OR_SCAN: Final = Advice(
     f"{REPAIR.python}, `Reader(..., scan=True)` reads them without it",
     f"{REPAIR.command}, `fileset extract --scan` copies them out without it",

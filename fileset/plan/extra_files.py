@@ -38,7 +38,7 @@ class Included(dict[FileId, str]):
             name = _named(file.relative.replace(os.sep, "/"))
             first = self._spellings.setdefault(name.path.upper(), name)
             if first != name or self.setdefault(name, file.path) != file.path:
-                advice = "Rename one of them, or leave it out: on a disc, case makes no other name"
+                advice = "Rename one of them, or leave it out: Windows ignores upper and lower case"
                 raise RuleError(f"included twice, as {self[first]} and {file.path}", path=name, advice=advice)
 
     def paths(self) -> dict[str, str]:
