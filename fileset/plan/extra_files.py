@@ -41,6 +41,11 @@ class Included(dict[FileId, str]):
                 advice = "Rename one of them, or leave it out: Windows ignores upper and lower case"
                 raise RuleError(f"included twice, as {self[first]} and {file.path}", path=name, advice=advice)
 
+    def find(self, name: FileId) -> str | None:
+        """Return the path of the included file that has this name in upper or lower case, None if there is none."""
+        spelling = self._spellings.get(name.path.upper())
+        return None if spelling is None else self[spelling]
+
     def paths(self) -> dict[str, str]:
         """Map the name of each file on the medium to its path."""
         return {name.path: path for name, path in self.items()}

@@ -31,6 +31,7 @@ IN_PLACE: Final = "in place"
 """The naming of files that stay where they are: each File ID is the path below the root of the file-set."""
 _STAYS: Final = "a file of the file-set to replace cannot be deleted, so nothing was written"
 _FREE: Final = "Make its folder readable and writable, or choose another output"
+_RENAME: Final = "Rename the included file, or leave out the pages for a browser (--web)"
 _REMOVE: Final = "Delete INDEX.HTM, README.TXT and IHE_PDI there first, or leave out the pages for a browser (--web)"
 
 
@@ -88,8 +89,11 @@ def _companions(
         return
     present = {name.upper() for name in medium.names()} if medium.exists() else set()
     for addition in recipe.companion.additions(encode(directory), source_of):
+        if included := recipe.included.find(addition.file_id):
+            reason = f"this name is that of a file of the pages for a browser, so that {included} cannot have it"
+            raise RefusedError(reason, path=addition.file_id, advice=_RENAME)
         is_there = addition.file_id.path.upper() in present
-        if addition.file_id in recipe.included or (is_there and not has_same_file(addition, medium)):
+        if is_there and not has_same_file(addition, medium):
             raise RefusedError("another file has this name", path=addition.file_id, advice=_REMOVE)
         if not is_there:
             yield addition

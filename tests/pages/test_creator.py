@@ -118,12 +118,14 @@ def test_a_dry_run_writes_nothing(source: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["source"]
 
 
-def test_an_included_file_of_the_same_name_is_refused(source: Path, tmp_path: Path) -> None:
-    (tmp_path / "INDEX.HTM").write_text("mine")
-    creator = Creator(tmp_path / "disc", web=WebOptions())
+@pytest.mark.parametrize("medium", ["disc", "disc.zip"])
+@pytest.mark.parametrize("name", ["INDEX.HTM", "Readme.txt"])
+def test_an_included_file_of_the_same_name_is_refused(source: Path, tmp_path: Path, name: str, medium: str) -> None:
+    (tmp_path / name).write_text("mine")
+    creator = Creator(tmp_path / medium, web=WebOptions())
     creator.add(source)
-    creator.include(tmp_path / "INDEX.HTM")
-    with pytest.raises(RuleError, match="has this name"):
+    creator.include(tmp_path / name)
+    with pytest.raises(RuleError, match=rf"{name.upper()}: .*{name} cannot have it. Rename the included file"):
         creator.commit()
 
 
