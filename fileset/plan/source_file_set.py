@@ -48,7 +48,9 @@ def origin_of(medium: ReadableMedium) -> Origin:
         contents = Contents(read_dicomdir(medium))
     except FilesetError as problem:
         reason = problem.moved(path="").text(command=True)
-        return Origin(medium.name, missing=[Skipped(f"{medium.name}/{DICOMDIR}", "FS-MEDIUM-DAMAGED", reason)])
+        # An error of the medium names the DICOMDIR in its reason.
+        source = medium.name if problem.path == medium.name else f"{medium.name}/{DICOMDIR}"
+        return Origin(medium.name, missing=[Skipped(source, "FS-MEDIUM-DAMAGED", reason)])
     paths = frozenset(path.upper() for path in contents.paths())
     forms = paths if all(form_key(path) == path for path in paths) else frozenset(map(form_key, paths))
     missing = list(missing_files(medium, contents))

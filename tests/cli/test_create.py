@@ -19,6 +19,7 @@ from fileset import Reader
 from fileset.cli.output import escaped
 from fileset.cli.shell import shown
 from fileset.cli.verbs.create import SCHEMES as CLI_SCHEMES
+from fileset.file_id import DICOMDIR
 from fileset.plan.names import SCHEMES, Place, names
 from tests.support import synthetic
 from tests.support.command import Runs, command, environment, words_of
@@ -139,6 +140,19 @@ def test_quiet_is_silent_unless_something_is_missing(run: Runs, incoming: Path, 
     assert line.endswith("1 file skipped")
     twice = run("create", "-q", incoming / "P001", incoming / "P001", "-o", tmp_path / "THREE")
     assert twice.stderr == ""
+
+
+def test_a_cut_off_image_among_the_sources_names_its_dicomdir_once(run: Runs, incoming: Path, tmp_path: Path) -> None:
+    image = tmp_path / "DISC.iso"
+    run("create", incoming, "-o", image)
+    with Reader(image) as reader:
+        start = reader.medium.position(DICOMDIR)
+    os.truncate(image, start)
+    for number, source in enumerate((image, tmp_path)):
+        said = run("create", source, "-o", tmp_path.parent / f"{tmp_path.name}_{number}", code=3).stderr
+        [line] = [line for line in said.splitlines() if "DICOMDIR: " in line]
+        assert line.count("DICOMDIR") == 1
+        assert "DISC.iso" in line
 
 
 def test_verbose_shows_the_new_name_of_every_file(run: Runs, incoming: Path, tmp_path: Path) -> None:
