@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fileset.cli.findings import LINES, PARTLY, Problem, problems_of, tell_findings, tell_problems
+from fileset.cli.findings import LINES, PARTLY, Problem, is_problem, problems_of, tell_problems
 from fileset.cli.options import keys_of
 from fileset.cli.output import counted, cut, escaped, grouped, lasting, say, sized, write
 from fileset.cli.read_options import tell_unmatched
@@ -122,7 +122,8 @@ def _tell_files(report: Report, options: Namespace, wording: Wording) -> None:
         _tell_dropped(report)
     if options.quiet:
         tell_skipped([*refused_foreign(report.skipped, options), *report.lost], everything=False)
-        tell_findings(report.findings[report.mended :], everything=False, quiet=True)
+        kinds = _by_severity(report) | {OLD_FAULT: []}
+        _tell_kinds({kind: list(filter(is_problem, found)) for kind, found in kinds.items()}, everything=False)
         return
     _tell_details(report, everything=options.verbose)
     say(*(_former(replaced, dry_run=report.dry_run) for replaced in report.replaced))
@@ -156,8 +157,11 @@ def _tell_dropped(report: Report) -> None:
 
 def _tell_details(report: Report, *, everything: bool) -> None:
     tell_skipped(report.skipped, everything=everything)
-    kept = {"finding": report.findings} if everything else _by_severity(report)
-    sections = {_heading(kind, findings): problems_of(findings) for kind, findings in kept.items()}
+    _tell_kinds({"finding": report.findings} if everything else _by_severity(report), everything=everything)
+
+
+def _tell_kinds(kinds: Mapping[str, Sequence[Finding]], *, everything: bool) -> None:
+    sections = {_heading(kind, findings): problems_of(findings) for kind, findings in kinds.items()}
     tell_problems(sections, everything=everything)
 
 

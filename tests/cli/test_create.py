@@ -142,6 +142,15 @@ def test_quiet_is_silent_unless_something_is_missing(run: Runs, incoming: Path, 
     assert twice.stderr == ""
 
 
+def test_quiet_calls_a_finding_what_it_is_called_without_it(run: Runs, tmp_path: Path) -> None:
+    (tmp_path / "IN").mkdir()
+    (tmp_path / "IN" / "note.txt").write_text("hello")
+    for number, more in enumerate(((), ("-q",))):
+        said = run("create", tmp_path / "IN", "-o", tmp_path / f"OUT{number}", *more, code=3).stderr.splitlines()
+        assert "1 warning:" in said
+        assert said[-1].endswith(", 1 warning")
+
+
 def test_a_cut_off_image_among_the_sources_names_its_dicomdir_once(run: Runs, incoming: Path, tmp_path: Path) -> None:
     image = tmp_path / "DISC.iso"
     run("create", incoming, "-o", image)
