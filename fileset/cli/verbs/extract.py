@@ -100,10 +100,7 @@ def _extracted(source: Finder, template: str, keys: dict[str, Any], options: Nam
 
 
 def _tell_nothing(report: ExtractReport, reader: Reader | Scanned, keys: dict[str, Any], options: Namespace) -> bool:
-    """Return whether nothing was copied because the keys match nothing, and say so.
-
-    Raises `FormatError` if no file looked into with --scan can be read.
-    """
+    """Say why nothing was copied; return whether that is a fault: keys that match nothing, or no file to read."""
     from fileset.findings import Finding, Where
     from fileset.plan.secured import no_readable_file
 
@@ -116,8 +113,8 @@ def _tell_nothing(report: ExtractReport, reader: Reader | Scanned, keys: dict[st
         claiming = [
             Finding("FS-FILE-UNREADABLE", one.reason, Where(one.source)) for one in report.skipped if not one.foreign
         ]
-        raise no_readable_file(reader.medium, (*report.findings, *reader.findings, *claiming))
-    return False
+        say(no_readable_file(reader.medium, (*report.findings, *reader.findings, *claiming)).text(command=True))
+    return bool(options.scan)
 
 
 def _template(options: Namespace) -> str:
