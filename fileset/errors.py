@@ -41,7 +41,7 @@ def _naming(sentence: str) -> Advice:
 REPAIR: Final = _naming("{repair} rebuilds it from the files")
 MERGE: Final = _naming("{repair} makes one of them")
 ONE_PROCESS: Final = Advice("Try again with one process (jobs=1)", "Try again with one process (--jobs 1)")
-_GUARD: Final = 'A script needs `if __name__ == "__main__":` above calls that start processes'
+_GUARD: Final = 'A script needs the line `if __name__ == "__main__":` before calls that start processes'
 GUARD: Final = Advice(_GUARD, "Try again without --cluster")
 GUARD_OR_ONE_PROCESS: Final = Advice(f"{_GUARD}. If it has that line: {ONE_PROCESS.python}", ONE_PROCESS.command)
 REPAIR_OR_SCAN: Final = Advice(
@@ -181,6 +181,12 @@ def require_one_of(option: str, value: object, choices: Iterable[str]) -> None:
     known = tuple(choices)
     if value not in known:
         raise RuleError(f"there is no {option} {value!r}", advice=f"Use one of {', '.join(known)}")
+
+
+def require_from(least: int, option: str, value: int) -> None:
+    """Raise `RuleError` if the value of an option is a number below `least`."""
+    if value < least:
+        raise RuleError(f"{option}: {value} is not a number of {least} or more")
 
 
 def one_of(option: str, choices: Iterable[str]) -> Callable[[object, object, str], None]:

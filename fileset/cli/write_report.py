@@ -122,7 +122,7 @@ def _tell_files(report: Report, options: Namespace, wording: Wording) -> None:
         _tell_dropped(report)
     if options.quiet:
         tell_skipped([*refused_foreign(report.skipped, options), *report.lost], everything=False)
-        kinds = _by_severity(report) | {OLD_FAULT: []}
+        kinds = {kind: found for kind, found in _by_severity(report).items() if kind != OLD_FAULT}
         _tell_kinds({kind: list(filter(is_problem, found)) for kind, found in kinds.items()}, everything=False)
         return
     _tell_details(report, everything=options.verbose)

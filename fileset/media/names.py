@@ -12,14 +12,9 @@ TAILS: Final = ("", ".", ";1", ".;1", ".DCM", ".DCM;1")
 """Endings that systems and users append to a File ID Component."""
 
 DEVICE_NAMES: Final = frozenset(
-    ("CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(10)))
+    ("CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in "0123456789¹²³"))
 )
 """Names that Windows keeps for devices: no new file or folder gets one, on any system."""
-
-is_device_name: Final = re.compile(
-    r"(?:CON|PRN|AUX|NUL|(?:COM|LPT)[0-9¹²³]) *(?:\..*)?", re.IGNORECASE | re.DOTALL
-).fullmatch
-"""Match a name that Windows takes for a device, also with an ending: NUL.TXT."""
 
 _NOT_ON_WINDOWS: Final = re.compile(r'[\x00-\x1f<>:"|?*\\]|[. ]\Z').search
 
@@ -28,6 +23,11 @@ ARCHIVES: Final = (".zip", ".iso", ".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2
 
 FOLDED: Final = "\0"
 """Prefix of the upper-case form of a name in a listing; no name contains it."""
+
+
+def is_device_name(name: str) -> bool:
+    """Test whether Windows takes a name for a device, in any case and also with an ending: NUL.TXT."""
+    return name.partition(".")[0].rstrip(" ").upper() in DEVICE_NAMES
 
 
 def opens_on_windows(path: str) -> bool:

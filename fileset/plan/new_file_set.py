@@ -90,7 +90,7 @@ def _companions(
     present = {name.upper() for name in medium.names()} if medium.exists() else set()
     for addition in recipe.companion.additions(encode(directory), source_of):
         if included := recipe.included.find(addition.file_id):
-            reason = f"this name is that of a file of the pages for a browser, so that {included} cannot have it"
+            reason = f"a file of the pages for a browser has this name, so {included} cannot have it"
             raise RefusedError(reason, path=addition.file_id, advice=_RENAME)
         is_there = addition.file_id.path.upper() in present
         if is_there and not has_same_file(addition, medium):

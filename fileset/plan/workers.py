@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from attrs import evolve, frozen
 
-from fileset.errors import GUARD_OR_ONE_PROCESS, ONE_PROCESS, MediumError
+from fileset.errors import GUARD_OR_ONE_PROCESS, ONE_PROCESS, MediumError, require_from
 from fileset.media.system.calls import system
 from fileset.plan.foreign import ENDED, in_order, supervised
 
@@ -55,12 +55,16 @@ def phase(progress: Phases | None, name: str) -> Progress | None:
 class Workers:
     """The processes that share work: at most `jobs` of this machine (None: chosen by the number of files), or `executor`.
 
-    `progress` counts the files.
+    `progress` counts the files. Raises `RuleError` if `jobs` is below 1.
     """
 
     jobs: int | None = None
     executor: Executor | None = None
     progress: Progress | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.jobs is not None:
+            require_from(1, "jobs", self.jobs)
 
     def enough_for(self, count: int, parallel_from: int) -> Workers:
         """Choose the number of processes, unless it is given: one for each processor if there are so many files, else one."""

@@ -12,7 +12,7 @@ from typing import Final
 from attrs import define, field, frozen
 
 from fileset.dicomdir.read.directory import Conditions, conditions
-from fileset.errors import Advice, FilesetError, RuleError, refuse_path
+from fileset.errors import Advice, FilesetError, RuleError, refuse_path, require_from
 from fileset.transfer.association import VERIFICATION, Pair, PeerSettings, batches
 from fileset.transfer.commitment import committed
 from fileset.transfer.compare import disagreement, is_same_file, require_agreement, require_asked_for
@@ -87,8 +87,8 @@ def send(
     """
     if bool(to) == bool(stow):
         raise RuleError("instances are sent either by C-STORE or by STOW-RS", advice=_ONE_ADDRESS)
-    _require_from("jobs", jobs, 1)
-    _require_from("retries", retries, 0)
+    require_from(1, "jobs", jobs)
+    require_from(0, "retries", retries)
     line = PeerSettings(Peer.of(to), title_of(title), tls, timeout) if to else None
     peer = str(line.peer) if line else address_of(stow)
     if commit_port is not None and tls and not tls.certificate:
@@ -173,11 +173,6 @@ def probe(
             association.release()
     found.takes.update({pair: bool(taken & {pair, *instead[pair]}) for pair in found.numbers})
     return found
-
-
-def _require_from(option: str, value: int, least: int) -> None:
-    if value < least:
-        raise RuleError(f"{option}: {value} is not a number of {least} or more")
 
 
 def _collect(

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -81,8 +82,16 @@ def test_a_script_without_guard_is_told_of_it(executor: str, tmp_path: Path) -> 
     script.write_text(SCRIPT.format(folder=str(tmp_path / "IN"), executor=executor))
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1
-    assert 'A script needs `if __name__ == "__main__":` above calls' in done.stderr.splitlines()[-1]
+    assert 'A script needs the line `if __name__ == "__main__":` before calls' in done.stderr.splitlines()[-1]
     assert not (tmp_path / "IN" / "DICOMDIR").exists()
+
+
+def test_no_process_at_all_is_refused(tmp_path: Path) -> None:
+    synthetic.write(synthetic.instance(synthetic.CT_IMAGE), tmp_path / "IM1")
+    fileset.index(tmp_path)
+    for work in (partial(fileset.index, replace=True), fileset.check_file_set, fileset.repair_file_set):
+        with pytest.raises(fileset.RuleError, match="jobs: 0 is not a number of 1 or more"):
+            work(tmp_path, jobs=0)
 
 
 def test_processes_of_its_own_give_the_same_directory(corpus: Path, alone: bytes) -> None:

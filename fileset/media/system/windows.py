@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection
 from ctypes import wintypes
 from typing import Final
 
-from fileset.media.names import DEVICE_NAMES
+from fileset.media.names import is_device_name
 from fileset.media.system.interface import Drive, VolumeFacts
 
 assert sys.platform == "win32"  # noqa: S101  # for the type checker, which then knows the functions of the system
@@ -141,7 +141,7 @@ def listed_path(path: str) -> str:
     folder, name = os.path.split(path)
     if name in (os.curdir, os.pardir):
         return long_path(path)
-    is_exact = name[-1:] not in (".", " ") and name.partition(".")[0].rstrip().upper() not in DEVICE_NAMES
+    is_exact = name[-1:] not in (".", " ") and not is_device_name(name)
     if (len(path) < _LONG and is_exact) or path.startswith("\\\\?\\"):
         return path
     return _unlimited(os.path.join(os.path.abspath(folder), name))
