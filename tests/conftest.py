@@ -31,7 +31,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 if os.name == "posix" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-settings.register_profile("tests", max_examples=1000 if LONG else 25, deadline=None)  # machines may be busy
+# Machines may be busy. A long run tries other examples each time; all others try the same ones.
+settings.register_profile("tests", max_examples=1000 if LONG else 25, deadline=None, derandomize=not LONG)
 settings.load_profile("tests")
 
 

@@ -28,3 +28,15 @@ def private_fault(tag: int, length: int, creators: set[int]) -> str:
     if creator != tag:
         return f"there is no private creator {tags.text(creator)}"
     return "" if length else "the private creator is empty"
+
+
+def without_creator(tag: int, *, is_absent: bool) -> range:
+    """Return the private elements that have no creator if this element is wrong, or if its own creator `is_absent`."""
+    number = tag & 0xFFFF
+    if FIRST_CREATOR <= number < FIRST_OF_BLOCKS:
+        first = tag - number | number << 8
+    elif number >= FIRST_OF_BLOCKS and is_absent:
+        first = tag & ~0xFF
+    else:
+        return range(0)
+    return range(first, first + 0x100)

@@ -39,6 +39,7 @@ from fileset.standard.record_types import HL7_DOCUMENT, RECORD_TYPES
 
 Scan = Callable[[Sources], Iterable[Outcome]]
 _INSTANCE_UID: Final = tags.REFERENCED_SOP_INSTANCE_UID
+_ENCODING: Final = ("FS-ELEMENT-", "FS-RECORD-ELEMENT")
 ABOUT_FILES: Final = frozenset(("FS-FILE-UNLISTED", "FS-FILE-MISSING", "FS-REFERENCE-NOT-DICOM", "FS-FILE-LINK"))
 
 
@@ -374,9 +375,12 @@ class _Rebuild:
         )
 
     def _is_encoded_wrongly(self, index: int) -> bool:
-        """Check whether links, in-use flag, type or File ID have a wrong VR, length or order; the writer encodes them anew."""
+        """Check whether links, in-use flag, type or File ID are absent or have a wrong VR, length or order.
+
+        The writer encodes them anew.
+        """
         faults = self.diagnosis.faults.get(index, ())
-        return any((one.where.tag or 0) >> 16 == 4 and one.rule.startswith("FS-ELEMENT-") for one in faults)
+        return any((one.where.tag or 0) >> 16 == 4 and one.rule.startswith(_ENCODING) for one in faults)
 
     def report_uncured(self, growth: Growth) -> frozenset[Finding]:
         """Mark and return the faults of records that stay, because no file has a better value or decides their place."""
@@ -459,19 +463,20 @@ class _Rebuild:
     def _home(self, growth: Growth, index: int, above: int, homes: _Homes) -> int:
         """Find or make the new record above a record that stays: of the same study and the same patient.
 
-        Some writers put one study below two patients; its images then stay with their old patient.
+        Some writers put one study below two patients; its images then stay with their old patient. An inactive record stays
+        apart: what is below it is deleted, and would be listed again below an active one.
         """
-        kind, flat = self.contents.type_name(index), self.contents.flat
-        key = (above, kind, self.kept.key(index) if kind in LEVELS else b"")
+        kind, flat, inactive = self.contents.type_name(index), self.contents.flat, self.contents.tree.hidden[index]
+        key = (above, kind, self.kept.key(index) if kind in LEVELS and not inactive else b"")
         reference, former = homes.get(key, (NONE, NONE))
         is_other_person = kind == "PATIENT" and former != NONE and self.kept.are_distinct([former, index])
         if reference != NONE and not is_other_person:
             return reference
-        whole = is_whole(flat, index)
-        tail = b"" if whole else own_elements(flat, index)
+        copied = is_whole(flat, index) or inactive
+        tail = b"" if copied else own_elements(flat, index)
         reference = growth.add(Node(0, kind, 0, tail, order=self.kept.order(index)), above)
         growth.below[above].sort(key=growth.order)
-        if whole:
+        if copied:
             growth.bodies[reference] = index
         if key[2]:
             homes[key] = reference, index

@@ -18,6 +18,7 @@ from fileset.file_id import DICOMDIR
 from fileset.findings import ERROR, Finding
 from fileset.media.base import UpdatableMedium
 from fileset.media.open import updatable
+from fileset.part10.private_elements import without_creator
 from fileset.plan.old_dicomdir import State
 from fileset.plan.rebuild import ABOUT_FILES, Diagnosis, is_unshared
 from fileset.plan.recovery import LEFTOVER, serious_faults
@@ -113,6 +114,8 @@ def _wrong(findings: list[Finding]) -> Wrong:
     for finding in findings:
         if finding.where.tag is not None:
             named |= REFERENCE if finding.rule == "FS-RECORD-REFERENCE" else {finding.where.tag}
+            if finding.where.tag & 0x10000:
+                named.update(without_creator(finding.where.tag, is_absent=finding.rule == "FS-PRIVATE-CREATOR"))
     doubtful = any(one.where.tag is None or one.rule.startswith(_ANY_ELEMENT) for one in findings)
     return Wrong(frozenset(named), doubtful)
 

@@ -205,7 +205,7 @@ def test_records_that_were_appended_and_linked_into_the_middle(tmp_path: Path, s
     disc = tmp_path / "DISC"
     disc.mkdir()
     synthetic.ct_series(disc, 1, 1, 2, 5)
-    fileset.index(disc)
+    fileset.index(disc, file_set_uid="2.25.12")
     moved = sorted(chance.sample(range(3, 14), chance.randint(1, 3)))
     stay = [index for index in range(14) if index not in moved]
     data = bytearray(reordered((disc / "DICOMDIR").read_bytes(), lambda *_: [*stay, *moved]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,9 @@ from fileset.errors import FilesetError
 from fileset.file_id import FileId
 from fileset.records.arranged import Arranged, Node
 from fileset.standard import tags
+from tests.laws.test_law_1 import unnamed
 from tests.support import synthetic
+from tests.support.long import LONG
 from tests.updater.test_foreign import SHIPPED, shipped
 
 Values = dict[tuple[str, str], dict[int, bytes]]
@@ -34,7 +37,7 @@ def disc(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number in (1, 2):
             data = synthetic.instance(synthetic.CT_IMAGE, patient=patient, number=number)
             synthetic.write(data, folder / f"P{patient}" / f"IM{number}")
-    fileset.index(folder, keys="usual")
+    fileset.index(folder, keys="usual", file_set_uid="2.25.12")  # a fixed one, so that each seed always changes the same
     return folder
 
 
@@ -96,12 +99,13 @@ def assert_nothing_lost(folder: Path, original: Values) -> str:
             kept = {tag: value for tag, value in stated[record].items() if right.get(tag) == value}
             lost = {tag: value for tag, value in kept.items() if after[record].get(tag) != value}
             assert not lost, (record, {f"{tag:08X}": value for tag, value in lost.items()})
+    assert unnamed(report, fileset.check_file_set(folder)) == []
     assert not fileset.repair_file_set(folder).written
     return "mended" if report.written else "unchanged"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(300 if LONG else 10))
 def test_no_mutant_loses_an_instance_or_a_right_value(disc: Path, tmp_path: Path, seed: int) -> None:
     shutil.copytree(disc, tmp_path / "DISC")
     data = (disc / "DICOMDIR").read_bytes()
@@ -117,6 +121,73 @@ def test_no_mutant_loses_an_instance_or_a_right_value(disc: Path, tmp_path: Path
             raise
     print(f"100 mutants: {counts}")  # noqa: T201  # the figures of the property
     assert counts["mended"] > 30
+
+
+NEXT, FLAG, LOWER = b"\x04\x00\x00\x14UL", b"\x04\x00\x10\x14US", b"\x04\x00\x20\x14UL"
+IN_USE, DELETED = FLAG + b"\x02\x00\xff\xff", FLAG + b"\x02\x00\x00\x00"
+FAULTS = {
+    "an element instead of a link": [(NEXT, b"\x04\x00\x0f\x14UL")],
+    "an element of a lower group instead of a link": [(LOWER, b"\x00\x00\x20\x14UL")],
+    "an element instead of the in-use flag": [(FLAG, b"\x04\x00\x04\x14US")],
+    "private elements without a creator": [(FLAG, b"\x39\x00\x10\x14US"), (LOWER, b"\x39\x00\x20\x14UL")],
+    "a creator with a wrong VR": [(NEXT, b"\x39\x00\x10\x00UL"), (LOWER, b"\x39\x00\x20\x10UL")],
+    "a File ID that names a folder": [(b"P1\\IM1", b"P1\\\0\0\0")],
+}
+
+
+@pytest.mark.parametrize(("name", "kind"), [*product(FAULTS, ["IMAGE"]), *product([*FAULTS][:-1], ["PATIENT"])])
+def test_one_repair_mends_the_elements_before_those_of_the_file(
+    disc: Path, tmp_path: Path, name: str, kind: str
+) -> None:
+    shutil.copytree(disc, tmp_path / "DISC")
+    data = (disc / "DICOMDIR").read_bytes()
+    contents = Contents(data)
+    index = next(index for index in contents.tree.walk() if contents.type_name(index) == kind)
+    start, end = contents.flat.start[index], contents.flat.end[index]
+    record = data[start:end]
+    for old, new in FAULTS[name]:
+        assert old in record
+        record = record.replace(old, new, 1)
+    (tmp_path / "DISC" / "DICOMDIR").write_bytes(data[:start] + record + data[end:])
+    assert assert_nothing_lost(tmp_path / "DISC", values(data)) == "mended"
+    assert fileset.check_file_set(tmp_path / "DISC").errors == 0
+
+
+def test_add_keeps_no_element_instead_of_a_link(disc: Path, tmp_path: Path) -> None:
+    shutil.copytree(disc, folder := tmp_path / "DISC")
+    before, _, after = (folder / "DICOMDIR").read_bytes().rpartition(LOWER)
+    (folder / "DICOMDIR").write_bytes(before + b"\x04\x00\x11\x14UL" + after)
+    with fileset.Updater(folder) as updater:
+        updater.add(synthetic.write(synthetic.instance(synthetic.CT_IMAGE, patient=3), tmp_path / "NEW"))
+    assert unnamed(updater.report, fileset.check_file_set(folder)) == []
+
+
+def test_nothing_below_an_inactive_record_is_listed_again_beside_a_file_of_its_series(
+    disc: Path, tmp_path: Path
+) -> None:
+    data = (disc / "DICOMDIR").read_bytes()
+    series = data.index(b"SERIES")
+    at = data.rindex(IN_USE, 0, series)
+    deleted = data[:at] + DELETED + data[at + len(DELETED) :]
+    lost = deleted.replace(b"\x04\x00\x00\x15CS\x06\x00P1\\IM1", b"\x04\x00\x01\x15CS\x06\x00P1\\IM1")
+    shutil.copytree(disc, tmp_path / "DISC")
+    (tmp_path / "DISC" / "DICOMDIR").write_bytes(lost)
+    report = fileset.repair_file_set(tmp_path / "DISC")
+    assert [one.file_id.path for one in report.added] == ["P1/IM1"]
+    assert reachable(tmp_path / "DISC") == {"P1/IM1", "P2/IM1", "P2/IM2"}
+    assert DELETED in (tmp_path / "DISC" / "DICOMDIR").read_bytes()
+    assert not fileset.repair_file_set(tmp_path / "DISC").written
+
+
+def test_an_inactive_record_stays_inactive_if_it_is_damaged(disc: Path, tmp_path: Path) -> None:
+    folder = patched_disc(disc, tmp_path, b"\x20\x00\x13\x00IS", b"\x20\x00\x13\x00\x11S")
+    data = (folder / "DICOMDIR").read_bytes()
+    at = data.rindex(IN_USE, 0, data.index(b"\x11S"))
+    wrong = data[:at] + DELETED + data[at + len(DELETED) :]
+    (folder / "DICOMDIR").write_bytes(wrong.replace(b"A21 ", b"\xc4\xd6\xdc ", 1))  # so that there is something to mend
+    assert fileset.repair_file_set(folder).written
+    assert reachable(folder) == {"P1/IM2", "P2/IM1", "P2/IM2"}
+    assert not fileset.repair_file_set(folder).written
 
 
 SHIPPED_NAMES = ["DICOMDIR", "DICOMDIR-bigEnd", "DICOMDIR-implicit", "DICOMDIR-nooffset", "DICOMDIR-nopatient",

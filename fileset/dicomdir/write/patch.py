@@ -131,7 +131,7 @@ def _own_parts(flat: FlatDirectory, index: int) -> list[Element]:
 
 
 def _is_own(tag: int) -> bool:
-    if tag >> 16 == _DIRECTORY_GROUP:
+    if tag >> 16 <= _DIRECTORY_GROUP:  # no record may have elements of lower groups
         return tag in REFERENCE
     return tag & 0xFFFF != 0  # group lengths are retired, and wrong once an element changes
 

@@ -66,7 +66,8 @@ def is_sound(flat: FlatDirectory, index: int) -> bool:
 
 
 def _anew(flat: FlatDirectory, index: int) -> bytes:
-    kept = [part for part in flat.elements(index) if part.tag not in _LINK_TAGS and not part.is_group_length]
+    """Encode a record with new links; no record may have an element before or between these, so none is kept."""
+    kept = [part for part in flat.elements(index) if part.tag > tags.LOWER_LEVEL_ENTITY and not part.is_group_length]
     kept.sort(key=lambda part: part.tag)
     links = LINKS.replace(_ACTIVE_FLAG, _INACTIVE_FLAG) if flat.in_use[index] == INACTIVE else LINKS
     return item(links + b"".join(explicit(flat.data, part, flat.syntax) for part in kept))

@@ -164,7 +164,9 @@ class FolderMedium(UpdatableMedium):
     def actual(self, file_id: FileId) -> FileId | None:
         """Find the actual name of the file with a File ID, None if it is absent. Raises as `find`."""
         path = self.find(file_id)
-        return FileId.tolerant(os.path.relpath(path, self.root).replace(os.sep, "/")) if path else None
+        if not path or os.path.isdir(path):
+            return None
+        return FileId.tolerant(os.path.relpath(path, self.root).replace(os.sep, "/"))
 
     def occupation(self, value: str) -> str:
         """Return "folder" if a folder has exactly this File ID value, "" if nothing has it, else "file".
