@@ -131,11 +131,12 @@ FAULTS = {
     "an element instead of the in-use flag": [(FLAG, b"\x04\x00\x04\x14US")],
     "private elements without a creator": [(FLAG, b"\x39\x00\x10\x14US"), (LOWER, b"\x39\x00\x20\x14UL")],
     "a creator with a wrong VR": [(NEXT, b"\x39\x00\x10\x00UL"), (LOWER, b"\x39\x00\x20\x10UL")],
+    "an offset of an MRDR instead of a UID": [(b"\x04\x00\x12\x15UI", b"\x04\x00\x04\x15UI")],
     "a File ID that names a folder": [(b"P1\\IM1", b"P1\\\0\0\0")],
 }
 
 
-@pytest.mark.parametrize(("name", "kind"), [*product(FAULTS, ["IMAGE"]), *product([*FAULTS][:-1], ["PATIENT"])])
+@pytest.mark.parametrize(("name", "kind"), [*product(FAULTS, ["IMAGE"]), *product([*FAULTS][:-2], ["PATIENT"])])
 def test_one_repair_mends_the_elements_before_those_of_the_file(
     disc: Path, tmp_path: Path, name: str, kind: str
 ) -> None:

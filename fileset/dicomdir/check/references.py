@@ -26,6 +26,8 @@ _REFERENCE: Final = (
     tags.REFERENCED_TRANSFER_SYNTAX_UID,
 )
 """The elements of a complete file reference (PS3.3 F.3.2.2)."""
+_OFFSET: Final = 4
+"""Size of an offset in bytes."""
 _MRDR_HISTORY: Final = RECORD_TYPES["MRDR"].history
 _WERE_DETACHED: Final = frozenset(("PATIENT", "STUDY", "VISIT", "RESULTS", "INTERPRETATION", "STUDY COMPONENT"))
 """Record types that could reference a file until the detached objects were retired (2004)."""
@@ -101,7 +103,7 @@ def _check_group_4(collector: Collector, index: int, record: DataSet) -> None:
         collector.add_at_record(
             "FS-RECORD-RETIRED", f"MRDR records are retired: {_MRDR_HISTORY}", index, tags.RECORD_TYPE
         )
-    if tags.MRDR_OFFSET not in values:
+    if len(values.get(tags.MRDR_OFFSET, b"")) != _OFFSET:  # else another record references the file
         _check_reference(collector, index, record, kind)
 
 
