@@ -13,11 +13,12 @@ from attrs import define, evolve, field, frozen
 
 from fileset.dicom.character_sets import decode
 from fileset.dicomdir.read.directory import Contents
+from fileset.dicomdir.read.file_reference import FileReference
 from fileset.dicomdir.write.kept import Kept
 from fileset.dicomdir.write.layout import NONE, Frame
 from fileset.dicomdir.write.merge import Growth, laid_out
 from fileset.dicomdir.write.patch import Wrong, is_whole, own_elements, patched, unpatched
-from fileset.errors import FormatError, MediumError, RuleError
+from fileset.errors import FilesetError, FormatError, MediumError, RuleError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import Finding, Where
 from fileset.media.base import UpdatableMedium
@@ -139,7 +140,7 @@ class _Rebuild:
                     record_at[actual] = better
                     self._lose(worse, "FS-FILE-SHARED", f"{actual} is referenced by another record too")
         for actual, index in record_at.items():
-            named, value = self._named(index), self.contents.file_id_value(index)
+            named, value = self._named(index)
             if actual.conformant:  # a record may have it with a slash, a dot or in lower case
                 value = actual.value.encode("ascii")
             self.placed[self.offer.add_member(named, value)] = index
@@ -151,7 +152,7 @@ class _Rebuild:
         None also for a file in a folder that cannot be listed: its record stays where it is, and the check has named it.
         """
         try:
-            named = self._named(index)
+            named = self._named(index)[0]
             actual = self.offer.medium.actual(named)
         except FormatError as problem:
             self._lose(index, "FS-FILE-MISSING", str(problem))
@@ -162,11 +163,17 @@ class _Rebuild:
             self.missing[index] = f"{named}: not on the medium"
         return actual
 
-    def _named(self, index: int) -> FileId:
+    def _named(self, index: int) -> tuple[FileId, bytes]:
+        """Return the File ID of a record and its value: of several, which no record may have, the first that names a file."""
+        several = [*FileReference.all_of(self.contents.flat, index)] if index in self.diagnosis.faults else []
+        for reference in several if len(several) > 1 else ():
+            with suppress(FilesetError):
+                if reference.file_id != DICOMDIR and self.offer.medium.actual(reference.file_id):
+                    return reference.file_id, reference.value
         file_id = self.contents.file_id(index)
         if file_id is None or file_id == DICOMDIR:
             raise FormatError("its File ID names a file that a record must not reference")
-        return file_id
+        return file_id, self.contents.file_id_value(index)
 
     def offer_unlisted(self) -> None:
         """Offer the DICOM files that no record references, except files of inactive records: an inactive record is deleted."""
@@ -340,7 +347,7 @@ class _Rebuild:
     def _settled(self, node: Node, index: int, tree: TreeBuilder) -> tuple[Node, bool]:
         """Return the node with the kept values of its old record, and whether that record can stay byte for byte."""
         wrong = self._wrong(node, index, tree)
-        if not wrong:
+        if not wrong and index in self.diagnosis.sound:
             return node, True
         uid = self.contents.raw_reference(index, _INSTANCE_UID)
         old, new = (one.decode("ascii", "replace") for one in (uid, node.sop_instance_uid))
@@ -361,7 +368,7 @@ class _Rebuild:
         if index in self.diagnosis.sound:
             return Wrong(stale)
         wrong = self.diagnosis.wrong.get(index, Wrong(frozenset(), others=True))
-        return Wrong(wrong.named | stale, wrong.others)
+        return wrong._replace(named=wrong.named | stale)
 
     def _can_stay(self, node: Node, index: int) -> bool:
         """Decide whether the type, File ID and structure of an old record allow keeping it byte for byte."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
@@ -58,15 +59,21 @@ def _order_faults(data_set: DataSet) -> Iterator[Fault]:
     """Find the faults of tags: order, group, and missing creators of private elements (PS3.5 7.1, 7.5.1, 7.8.1)."""
     previous = -1
     creators: set[int] = set()
+    disordered: list[int] = []
     for part in data_set.parts:
         tag, group = part.tag, part.tag >> 16
         if tag <= previous:
+            disordered.append(tag)
             yield Fault("FS-ELEMENT-ORDER", f"{named(tag)} comes after {named(previous)}", None, tag)
         previous = tag
         if group in NOT_IN_DATA_SETS:
             yield Fault("FS-ELEMENT-GROUP", f"{named(tag)} is not allowed in an item", None, tag)
         elif group & 1 and (problem := private_fault(tag, part.value_end - part.value_at, creators)):
             yield Fault("FS-PRIVATE-CREATOR", f"{named(tag)}: {problem}", None, tag)
+    counts = Counter(part.tag for part in data_set.parts) if disordered else {}
+    for tag, count in counts.items():
+        if count > 1 and tag not in disordered:
+            yield Fault("FS-ELEMENT-ORDER", f"{named(tag)} occurs {count} times", None, tag)
 
 
 def _vr_faults(tag: int, vr: bytes, allowed: tuple[str, ...]) -> Iterator[Fault]:

@@ -111,13 +111,14 @@ def _is_disputed(finding: Finding) -> bool:
 def _wrong(findings: list[Finding]) -> Wrong:
     """Collect the elements of a record that the findings about it name or cast doubt on."""
     named: set[int] = set()
+    doubtful = {one.where.tag for one in findings if one.where.tag is not None and one.rule == "FS-ELEMENT-ORDER"}
     for finding in findings:
-        if finding.where.tag is not None:
+        if finding.where.tag is not None and finding.rule != "FS-ELEMENT-ORDER":
             named |= REFERENCE if finding.rule == "FS-RECORD-REFERENCE" else {finding.where.tag}
             if finding.where.tag & 0x10000:
                 named.update(without_creator(finding.where.tag, is_absent=finding.rule == "FS-PRIVATE-CREATOR"))
-    doubtful = any(one.where.tag is None or one.rule.startswith(_ANY_ELEMENT) for one in findings)
-    return Wrong(frozenset(named), doubtful)
+    others = any(one.where.tag is None or one.rule.startswith(_ANY_ELEMENT) for one in findings)
+    return Wrong(frozenset(named), others, frozenset(doubtful))
 
 
 def _spoils(finding: Finding, dicomdir: str) -> bool:

@@ -132,11 +132,14 @@ FAULTS = {
     "private elements without a creator": [(FLAG, b"\x39\x00\x10\x14US"), (LOWER, b"\x39\x00\x20\x14UL")],
     "a creator with a wrong VR": [(NEXT, b"\x39\x00\x10\x00UL"), (LOWER, b"\x39\x00\x20\x10UL")],
     "an offset of an MRDR instead of a UID": [(b"\x04\x00\x12\x15UI", b"\x04\x00\x04\x15UI")],
+    "a second File ID instead of the type": [(b"\x04\x00\x30\x14CS", b"\x04\x00\x00\x15CS")],
+    "a second File ID instead of a link": [(LOWER, b"\x04\x00\x00\x15UL")],
+    "a key twice": [(FLAG, b"\x28\x00\x10\x00US")],
     "a File ID that names a folder": [(b"P1\\IM1", b"P1\\\0\0\0")],
 }
 
 
-@pytest.mark.parametrize(("name", "kind"), [*product(FAULTS, ["IMAGE"]), *product([*FAULTS][:-2], ["PATIENT"])])
+@pytest.mark.parametrize(("name", "kind"), [*product(FAULTS, ["IMAGE"]), *product([*FAULTS][:5], ["PATIENT"])])
 def test_one_repair_mends_the_elements_before_those_of_the_file(
     disc: Path, tmp_path: Path, name: str, kind: str
 ) -> None:
@@ -152,6 +155,15 @@ def test_one_repair_mends_the_elements_before_those_of_the_file(
     (tmp_path / "DISC" / "DICOMDIR").write_bytes(data[:start] + record + data[end:])
     assert assert_nothing_lost(tmp_path / "DISC", values(data)) == "mended"
     assert fileset.check_file_set(tmp_path / "DISC").errors == 0
+
+
+def test_an_element_in_the_wrong_place_moves_and_stays(disc: Path, tmp_path: Path) -> None:
+    folder = patched_disc(disc, tmp_path, b"\x28\x00\x30\x00DS", b"\x18\x00\x64\x11DS")
+    report = fileset.repair_file_set(folder)
+    assert [one.rule for one in report.findings] == ["FS-ELEMENT-ORDER"]
+    assert fileset.check_file_set(folder).errors == 0
+    with fileset.Reader(folder) as reader:
+        assert next(iter(reader.instances))["ImagerPixelSpacing"] == [1, 1]
 
 
 def test_add_keeps_no_element_instead_of_a_link(disc: Path, tmp_path: Path) -> None:

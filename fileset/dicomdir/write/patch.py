@@ -31,16 +31,20 @@ _SEQUENCE_HEADER: Final = 12
 
 
 class Wrong(NamedTuple):
-    """The wrong elements of a record. With `others`, any further element that the file also has may be wrong."""
+    """The wrong elements of a record.
+
+    The `doubtful` ones are wrong only if the file has them too; with `others`, so is every further element.
+    """
 
     named: frozenset[int]
     others: bool = False
+    doubtful: frozenset[int] = frozenset()
 
     def __contains__(self, tag: object) -> bool:
-        return self.others or tag in self.named
+        return self.others or tag in self.named or tag in self.doubtful
 
     def __bool__(self) -> bool:
-        return self.others or bool(self.named)
+        return self.others or bool(self.named or self.doubtful)
 
 
 class Change(NamedTuple):
