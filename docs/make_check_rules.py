@@ -199,6 +199,10 @@ CAUSES: dict[str, tuple[str, str]] = {
     ),
     "FS-STUDY-TWICE": ("The writer did not find its first record again.", REPAIR),
     "FS-SERIES-TWICE": ("The writer did not find its first record again.", REPAIR),
+    "FS-NAME-DEVICE": (
+        "The files got their names on another system than Windows.",
+        "`fileset create` copies the files under other names.",
+    ),
     "FS-NAME": ("The medium was copied by a program that changes names.", RENAME),
     "FS-SYNTAX-DIFFERS": ("The file was compressed after the DICOMDIR was written.", REPAIR),
     "FS-WRITE-LEFTOVER": (

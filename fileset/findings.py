@@ -210,6 +210,7 @@ _ROWS = (
     ("FS-FILE-ID-RESERVED", ERROR, "PS3.10 8.6", "a record references the DICOMDIR"),
     ("FS-FILE-SHARED", ERROR, "PS3.3 F.2.1", "two records reference one file"),
     ("FS-NAME-CLASH", WARNING, "PS3.10 8.2", "names that differ only in case"),
+    ("FS-NAME-DEVICE", WARNING, "PS3.10 8.2", "a file with a name that Windows keeps for a device"),
     ("FS-NAME-FORM", WARNING, "PS3.12 F.1", "a file has another form of its name on the medium"),
     ("FS-FILE-UNDELETED", ERROR, "PS3.10 8.3", "a file without a record that cannot be deleted"),
     ("FS-FILE-LINK", WARNING, "PS3.10 8.1", "a symbolic link that leads out of the file-set"),

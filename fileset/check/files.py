@@ -9,7 +9,7 @@ from typing import Final
 from attrs import define, field
 
 from fileset.check.all_files import MediumInspector
-from fileset.check.names import NameTree, check_clashes, find, name_tree
+from fileset.check.names import NameTree, check_names, find, name_tree
 from fileset.check.one_file import Inspection
 from fileset.check.upper_records import UpperRecords
 from fileset.dicomdir.check.collector import Collector
@@ -51,7 +51,7 @@ class FileCheck:
     def check(self, workers: Workers) -> int:
         """Check every file once, and count the files."""
         self._names = list(self.medium.names())
-        check_clashes(self._names, self.collector)
+        check_names(self._names, self.collector)
         record_of = self._match()
         if self.manifest is not None:
             self._check_manifest(self.manifest)

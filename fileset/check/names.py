@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fileset.dicomdir.check.collector import Collector
-from fileset.media.names import enlist, form_of
+from fileset.media.names import DEVICE_NAME, device_names, enlist, form_of
 
 NameTree = dict[str, Any]
 """Name -> the tree of a folder, or the path of a file; contains every form of a name that `form_of` knows."""
@@ -34,8 +34,10 @@ def find(path: str, root: NameTree) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def check_clashes(names: Iterable[str], collector: Collector) -> None:
-    """Report names that differ only in case: a medium that ignores case can reach only one of them."""
+def check_names(names: Sequence[str], collector: Collector) -> None:
+    """Report names that Windows cannot open, and those that differ only in case: it can reach only one of them."""
+    for name in device_names(names):
+        collector.add_at_file("FS-NAME-DEVICE", DEVICE_NAME, name)
     first: dict[str, str] = {}
     for name in names:
         other = first.setdefault(name.upper(), name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, TypeVar
 
 Named = TypeVar("Named")
@@ -16,6 +16,9 @@ DEVICE_NAMES: Final = frozenset(
 )
 """Names that Windows keeps for devices: no new file or folder gets one, on any system."""
 
+DEVICE_NAME: Final = "Windows takes this name for a device and cannot open the file"
+"""The message about a file with such a name."""
+_PORTS: Final = frozenset(name[:3] for name in DEVICE_NAMES)
 _NOT_ON_WINDOWS: Final = re.compile(r'[\x00-\x1f<>:"|?*\\]|[. ]\Z').search
 
 ARCHIVES: Final = (".zip", ".iso", ".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".7z", ".rar")
@@ -28,6 +31,15 @@ FOLDED: Final = "\0"
 def is_device_name(name: str) -> bool:
     """Test whether Windows takes a name for a device, in any case and also with an ending: NUL.TXT."""
     return name.partition(".")[0].rstrip(" ").upper() in DEVICE_NAMES
+
+
+def device_names(paths: Iterable[str]) -> list[str]:
+    """Select the paths in which a name is one that Windows takes for a device."""
+    listed = list(paths)
+    joined = "\n".join(listed).upper()
+    if not any(map(joined.__contains__, _PORTS)):  # hardly any medium has such a name
+        return []
+    return [path for path in listed if any(map(is_device_name, path.split("/")))]
 
 
 def opens_on_windows(path: str) -> bool:

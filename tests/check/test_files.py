@@ -6,6 +6,7 @@ import hashlib
 import os
 import random
 import shutil
+import sys
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -107,6 +108,18 @@ def test_names_that_differ_only_in_case_are_reported(copy: Path) -> None:
     if len(list(copy.glob("[rR]*"))) != 2:
         pytest.skip("this file system knows no case")
     assert rules(check_file_set(copy)) == {"FS-NAME-CLASH"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows makes no files with these names")
+def test_names_that_windows_keeps_for_devices_are_reported(tmp_path: Path) -> None:
+    for number, name in enumerate(("CON", "AUX/IM1", "CONSOLE/COMMON", "IM_NUL"), 1):
+        synthetic.write(synthetic.instance(synthetic.CT_IMAGE, number=number), tmp_path / name)
+    (tmp_path / "nul.txt").write_text("about this disc")
+    indexed = fileset.index(tmp_path)
+    assert {one.where.file for one in indexed.findings if one.rule == "FS-NAME-DEVICE"} == {"CON", "AUX/IM1"}
+    checked = check_file_set(tmp_path)
+    found = {one.where.file for one in checked.findings if one.rule == "FS-NAME-DEVICE"}
+    assert (found, checked.errors) == ({"CON", "AUX/IM1", "nul.txt"}, 0)
 
 
 def test_leftovers_of_an_interrupted_write_are_named(copy: Path) -> None:

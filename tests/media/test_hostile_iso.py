@@ -47,7 +47,9 @@ def image(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("hostile")
     synthetic.ct_series(folder / "source", patients=2, studies=1, series=1, instances=2)
     path = folder / "DISC.iso"
-    creator = fileset.Creator(path, medium_options=VARIANTS[request.param], file_set_id="HOSTILE", file_set_uid="2.25.12")
+    creator = fileset.Creator(
+        path, medium_options=VARIANTS[request.param], file_set_id="HOSTILE", file_set_uid="2.25.12"
+    )
     creator.add(folder / "source")
     creator.commit()
     return udf_alone(path) if request.param == "udf alone" else path

@@ -37,7 +37,7 @@ def disc(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number in (1, 2):
             data = synthetic.instance(synthetic.CT_IMAGE, patient=patient, number=number)
             synthetic.write(data, folder / f"P{patient}" / f"IM{number}")
-    fileset.index(folder, keys="usual", file_set_uid="2.25.12")  # a fixed one, so that each seed always changes the same
+    fileset.index(folder, keys="usual", file_set_uid="2.25.12")  # not a new one, so that a seed always changes the same
     return folder
 
 
