@@ -150,12 +150,15 @@ def missing_files(medium: ReadableMedium, contents: Contents) -> Iterator[Skippe
     A file that exists but cannot be read is not among them: a pipe or a file of a truncated image is reported as a
     source, a refused one as damage of the medium.
     """
-    names = cache(lambda: frozenset(map(form_key, (*medium.names(), *(one.name for one in medium.refused())))))
+    names = frozenset(medium.names())
+    keys = cache(lambda: frozenset(map(form_key, (*names, *(one.name for one in medium.refused())))))
     for path in contents.paths():
+        if path in names:
+            continue
         try:
             medium.inquire_file(FileId.tolerant(path))
         except (MediumError, FormatError) as problem:
-            if form_key(path) not in names():
+            if form_key(path) not in keys():
                 yield Skipped(path, "FS-FILE-MISSING", problem.moved(path="").text())
 
 
