@@ -129,6 +129,13 @@ def test_data_without_any_element_of_a_dicomdir_is_not_a_dicomdir(data: bytes) -
         decode(data)
 
 
+@pytest.mark.parametrize("size", range(13))
+def test_a_cut_header_of_the_sequence_is_reported_also_if_its_vr_is_wrong(size: int) -> None:
+    data = bytearray(DATA[: SEQUENCE_AT + size])
+    data[SEQUENCE_AT + 4 : SEQUENCE_AT + 6] = b"CS"[: max(size - 4, 0)]
+    assert "FS-DICOMDIR-TRUNCATED" in rules(decode(bytes(data)))
+
+
 def test_a_dicom_file_is_no_dicomdir() -> None:
     from tests.support import synthetic
 

@@ -186,7 +186,8 @@ def _identification(flat: FlatDirectory, at: int, end: int, findings: Findings) 
             tag, vr, value_at, length = element_header(data, at, flat.syntax)
             if tag == tags.RECORD_SEQUENCE:
                 if vr in SHORT_VRS:  # a wrong VR: the length of a sequence has 4 bytes, after 2 reserved ones
-                    value_at, length = at + 12, flat.syntax.long(data, at + 8)[0]
+                    header = data[: at + 4] + b"SQ" + data[at + 6 : at + 12]
+                    value_at, length = element_header(header, at, flat.syntax)[2:]
                 flat.header.append(Element(tag, vr, at, value_at, value_at, value_at))
                 first, last = (
                     value_offsets.get(tags.FIRST_ROOT_RECORD, ABSENT),

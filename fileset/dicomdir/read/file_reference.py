@@ -45,7 +45,7 @@ class FileReference:
     @property
     def path(self) -> str:
         """The path in upper case, also of a hostile File ID, for comparison with names on a medium."""
-        return "/".join(component.strip(" \0") for component in decode(self.value).upper().split(SEPARATOR))
+        return "/".join(component.strip(" \0") for component in self.text.upper().split(SEPARATOR))
 
     @property
     def fault(self) -> str:
