@@ -16,12 +16,12 @@ def private_fault(tag: int, length: int, creators: set[int]) -> str:
     `creators` are the private creators seen so far in the data set or item. A creator is added when it is first seen or
     first missing, so that a missing creator is reported once.
     """
-    number, group = tag & 0xFFFF, tag >> 16 << 16
+    number = tag & 0xFFFF
     if not number:  # a group length
         return ""
     if number < FIRST_CREATOR:
         return "a private element has a number below 0010"
-    creator = tag if number < FIRST_OF_BLOCKS else group | number >> 8
+    creator = creator_of(tag)
     if creator in creators:
         return ""
     creators.add(creator)
@@ -30,13 +30,7 @@ def private_fault(tag: int, length: int, creators: set[int]) -> str:
     return "" if length else "the private creator is empty"
 
 
-def without_creator(tag: int, *, is_absent: bool) -> range:
-    """Return the private elements that have no creator if this element is wrong, or if its own creator `is_absent`."""
+def creator_of(tag: int) -> int:
+    """Return the tag of the creator that a private element needs; a creator is its own."""
     number = tag & 0xFFFF
-    if FIRST_CREATOR <= number < FIRST_OF_BLOCKS:
-        first = tag - number | number << 8
-    elif number >= FIRST_OF_BLOCKS and is_absent:
-        first = tag & ~0xFF
-    else:
-        return range(0)
-    return range(first, first + 0x100)
+    return tag if number < FIRST_OF_BLOCKS else tag - number | number >> 8

@@ -18,7 +18,6 @@ from fileset.file_id import DICOMDIR
 from fileset.findings import ERROR, Finding
 from fileset.media.base import UpdatableMedium
 from fileset.media.open import updatable
-from fileset.part10.private_elements import without_creator
 from fileset.plan.old_dicomdir import State
 from fileset.plan.rebuild import ABOUT_FILES, Diagnosis, is_unshared
 from fileset.plan.recovery import LEFTOVER, serious_faults
@@ -111,12 +110,11 @@ def _is_disputed(finding: Finding) -> bool:
 def _wrong(findings: list[Finding]) -> Wrong:
     """Collect the elements of a record that the findings about it name or cast doubt on."""
     named: set[int] = set()
-    doubtful = {one.where.tag for one in findings if one.where.tag is not None and one.rule == "FS-ELEMENT-ORDER"}
+    doubtful: set[int] = set()
     for finding in findings:
-        if finding.where.tag is not None and finding.rule != "FS-ELEMENT-ORDER":
-            named |= REFERENCE if finding.rule == "FS-RECORD-REFERENCE" else {finding.where.tag}
-            if finding.where.tag & 0x10000:
-                named.update(without_creator(finding.where.tag, is_absent=finding.rule == "FS-PRIVATE-CREATOR"))
+        if finding.where.tag is not None:
+            wrong = doubtful if finding.rule == "FS-ELEMENT-ORDER" else named
+            wrong |= REFERENCE if finding.rule == "FS-RECORD-REFERENCE" else {finding.where.tag}
     others = any(one.where.tag is None or one.rule.startswith(_ANY_ELEMENT) for one in findings)
     return Wrong(frozenset(named), others, frozenset(doubtful))
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 import shutil
+import tracemalloc
 from itertools import product
 from pathlib import Path
 
+import pydicom
 import pytest
 
 import fileset
@@ -166,6 +168,29 @@ def test_an_element_in_the_wrong_place_moves_and_stays(disc: Path, tmp_path: Pat
         assert next(iter(reader.instances))["ImagerPixelSpacing"] == [1, 1]
 
 
+def test_an_element_twice_in_an_item_is_mended(disc: Path, tmp_path: Path) -> None:
+    item = pydicom.Dataset()
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = "1.2.3", "1.2.4"
+    folder = disc_with(disc, tmp_path, [pydicom.DataElement(0x0040A525, "SQ", [item])])
+    data = (folder / "DICOMDIR").read_bytes()
+    (folder / "DICOMDIR").write_bytes(data.replace(b"\x08\x00\x50\x11UI", b"\x08\x00\x55\x11UI"))
+    assert [one.rule for one in fileset.check_file_set(folder).findings] == ["FS-ELEMENT-ORDER"]
+    assert fileset.repair_file_set(folder).written
+    assert fileset.check_file_set(folder).errors == 0
+
+
+def test_private_elements_of_many_blocks_without_creators_take_little_memory(disc: Path, tmp_path: Path) -> None:
+    tags = [group << 16 | block << 8 for group in range(0x29, 0x37, 2) for block in range(0x10, 0x100)]
+    folder = disc_with(disc, tmp_path, [pydicom.DataElement(tag, "LO", "") for tag in tags])
+    tracemalloc.start()
+    try:
+        assert fileset.repair_file_set(folder).written
+        assert tracemalloc.get_traced_memory()[1] < 20 << 20
+    finally:
+        tracemalloc.stop()
+    assert fileset.check_file_set(folder).errors == 0
+
+
 def test_add_keeps_no_element_instead_of_a_link(disc: Path, tmp_path: Path) -> None:
     shutil.copytree(disc, folder := tmp_path / "DISC")
     before, _, after = (folder / "DICOMDIR").read_bytes().rpartition(LOWER)
@@ -221,6 +246,17 @@ def patched_disc(disc: Path, tmp_path: Path, old: bytes, new: bytes) -> Path:
     data = (folder / "DICOMDIR").read_bytes()
     assert old in data
     (folder / "DICOMDIR").write_bytes(data.replace(old, new.ljust(len(old)), 1))
+    return folder
+
+
+def disc_with(disc: Path, tmp_path: Path, elements: list[pydicom.DataElement]) -> Path:
+    """A copy of the disc with further elements in the last record of its DICOMDIR."""
+    folder = tmp_path / "DISC"
+    shutil.copytree(disc, folder)
+    dicomdir = pydicom.dcmread(folder / "DICOMDIR")
+    for each in elements:
+        dicomdir.DirectoryRecordSequence[-1].add(each)
+    dicomdir.save_as(folder / "DICOMDIR")
     return folder
 
 

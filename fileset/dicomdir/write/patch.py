@@ -11,6 +11,7 @@ from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.dicomdir.read.values import NUMBERS, value_of
 from fileset.dicomdir.write.transcode import explicit
 from fileset.errors import FormatError
+from fileset.part10.private_elements import creator_of
 from fileset.records.data_sets import record_data_set
 from fileset.records.instance_keys import texts_of_sequence
 from fileset.records.key_rules import faults_of_items
@@ -99,15 +100,15 @@ def patched(
 ) -> tuple[bytes, list[Change]]:
     """Return the elements of a record after its File ID, with the `wrong` ones replaced from `tail`; and the changes.
 
-    Elements that only the record has stay, unless `wrong` names them. `inherited` is the character set of the whole
-    DICOMDIR.
+    Elements that only the record has stay, unless `wrong` names them or the creator of their block. `inherited` is the
+    character set of the whole DICOMDIR.
     Raises `FormatError` if text in a sequence would need another character set.
     """
     own = _own_parts(flat, index)
     charset_is_wrong = tags.SPECIFIC_CHARACTER_SET in wrong
     old = _values(flat.data, own, flat.syntax, inherited, guessed=charset_is_wrong)
     new = _values(tail, list(elements(tail, 0, len(tail), EXPLICIT_LITTLE)), EXPLICIT_LITTLE, "")
-    if nested := wrong.named - old.keys() - new.keys():
+    if nested := (wrong.named | wrong.doubtful) - old.keys() - new.keys():
         wrong = wrong._replace(named=wrong.named | _sequences_around(nested, flat, index, own))
     chosen = {}
     for tag in sorted(old.keys() | new.keys()):
@@ -115,6 +116,7 @@ def patched(
             chosen[tag] = new[tag]
         elif tag in old and tag not in wrong.named:
             chosen[tag] = old[tag]
+    chosen = {tag: one for tag, one in chosen.items() if not tag & 0x10000 or creator_of(tag) in chosen}
     _settle_character_set(chosen, old, new)
     return b"".join(one.encoded for _, one in sorted(chosen.items())), list(_changes(old, chosen))
 
