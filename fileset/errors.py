@@ -143,7 +143,7 @@ class FilesetError(Exception):
     def text(self, *, known_path: str = "", known_offset: int | None = None, command: bool = False) -> str:
         """Format the message without the place that the reader knows already; with `command`, for the command line.
 
-        Whoever knows the path of a file knows also that below its medium.
+        A path below the medium counts as known too if `known_path` ends with it.
         """
         place = [] if f"/{known_path}".endswith(f"/{self.path}") else [self.path]
         if self.offset not in (None, known_offset):

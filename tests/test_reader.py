@@ -140,7 +140,6 @@ FOUND: Final[list[tuple[dict[str, Any], int]]] = [
     ({"PatientID": "?1"}, 6),
     ({"PatientID": "p1"}, 0),
     ({"PatientID": ""}, 12),
-    ({"PatientID": ""}, 12),
     ({"PatientID": ["P1", "P2"]}, 12),
     ({"PatientID": ["P1", "P3"]}, 6),
     ({"PatientName": "doe^jane"}, 6),

@@ -47,7 +47,7 @@ class BurnReport:
     """The result of burning: the command, the comparison of the disc with the image, and the check of the disc.
 
     `comparison` and `check` are None after a dry run; `check` also if the disc differs from the image. `sealed`: files
-    on the disc are encrypted, so `check` judged only their names and envelopes; that it has no key is no finding.
+    on the disc are encrypted, so `check` judged only their names and envelopes; the missing key is no finding.
     """
 
     command: tuple[str, ...]
@@ -110,7 +110,7 @@ def burn_image(
 
 
 def _checked(medium: str, progress: Phases | None) -> tuple[CheckReport, bool]:
-    """Check a file-set; return also whether files are encrypted. That no key opens them is no fault: `burn` takes none."""
+    """Check a file-set; return also whether files are encrypted. A missing key is no fault: `burn` takes none."""
     report = check_file_set(medium, progress=progress)
     found = [one for one in report.findings if one.rule not in _LOCKED]
     return evolve(report, findings=found), len(found) < len(report.findings)

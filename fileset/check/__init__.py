@@ -69,7 +69,7 @@ def check_file_set(
         progress: Called with "check", the number of files done, and the number of all files.
 
     Raises:
-        RuleError: There is no such profile.
+        RuleError: There is no such profile, or `jobs` is below 1.
         FormatError: There is no DICOMDIR that can be read, or the manifest has another form.
         NotFoundError: There is no such medium, or no such manifest.
         MediumError: The medium fails.

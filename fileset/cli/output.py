@@ -22,7 +22,7 @@ _UNSAFE: Final = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2
 _BATCH: Final = 1000
 _UNITS: Final = ("", "kB", "MB", "GB", "TB")
 FILLER: Final = "\0"
-"""A character that no text for people has after `escaped`."""
+"""A control character: no text has it after `escaped`."""
 _started = False
 """Whether anything was written to standard output in this run."""
 

@@ -122,8 +122,8 @@ def _tell_files(report: Report, options: Namespace, wording: Wording) -> None:
         _tell_dropped(report)
     if options.quiet:
         tell_skipped([*refused_foreign(report.skipped, options), *report.lost], everything=False)
-        kinds = {kind: found for kind, found in _by_severity(report).items() if kind != OLD_FAULT}
-        _tell_kinds({kind: list(filter(is_problem, found)) for kind, found in kinds.items()}, everything=False)
+        new = {kind: [*filter(is_problem, found)] for kind, found in _by_severity(report).items() if kind != OLD_FAULT}
+        _tell_kinds(new, everything=False)
         return
     _tell_details(report, everything=options.verbose)
     say(*(_former(replaced, dry_run=report.dry_run) for replaced in report.replaced))

@@ -34,7 +34,7 @@ def is_device_name(name: str) -> bool:
 
 
 def device_names(paths: Iterable[str]) -> list[str]:
-    """Select the paths in which a name is one that Windows takes for a device."""
+    """Select the paths with a component that Windows takes for a device."""
     listed = list(paths)
     joined = "\n".join(listed).upper()
     if not any(map(joined.__contains__, _PORTS)):  # hardly any medium has such a name

@@ -73,7 +73,7 @@ class Sources(SourceFiles):
 
     @property
     def unmatched(self) -> str:
-        """The sentence that no source meets its conditions, "" if one does or none was compared with any."""
+        """The sentence that no source meets its conditions; "" if one does, or if none could be compared."""
         return "" if any(self._asked.values()) or not self._asked else f"nothing matches {' or '.join(self._asked)}"
 
     def nothing_listed(self, done: str, *, dry_run: bool) -> str:

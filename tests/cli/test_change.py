@@ -182,7 +182,9 @@ def test_the_path_of_the_dicomdir_names_its_file_set(
     run("check", disc)
 
 
-def test_it_does_so_as_a_source_and_without_being_read(run: Runs, disc: Path, tmp_path: Path) -> None:
+def test_the_path_of_the_dicomdir_names_its_file_set_as_a_source_and_for_a_scan(
+    run: Runs, disc: Path, tmp_path: Path
+) -> None:
     run("create", "--from-medium", disc / "DICOMDIR", "-o", tmp_path / "OUT")
     assert len(run("list", tmp_path / "OUT", "--paths").stdout.splitlines()) == 12
     scanned = run("list", "--scan", "--format", "folder", disc / "DICOMDIR", "--paths").stdout

@@ -103,7 +103,7 @@ def _check_group_4(collector: Collector, index: int, record: DataSet) -> None:
         collector.add_at_record(
             "FS-RECORD-RETIRED", f"MRDR records are retired: {_MRDR_HISTORY}", index, tags.RECORD_TYPE
         )
-    if len(values.get(tags.MRDR_OFFSET, b"")) != _OFFSET:  # else another record references the file
+    if len(values.get(tags.MRDR_OFFSET, b"")) != _OFFSET:  # with an offset, another record references the file
         _check_reference(collector, index, record, kind)
 
 
