@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import fileset
-from tests.support import windows
+from tests.support import synthetic, windows
 from tests.support.command import environment
 from tests.support.imports import imports
 
@@ -236,6 +236,16 @@ HELP = "from fileset.cli import main\ntry: main(['--help'])\nexcept SystemExit: 
 @pytest.mark.parametrize("code", ["import fileset", "import fileset.plan.names", "import fileset.findings", HELP])
 def test_a_fast_start_loads_nothing_heavy(code: str) -> None:
     assert not HEAVY & modules_loaded_by(code)
+
+
+@pytest.mark.parametrize(
+    "words", ["list IN", "list IN PatientSex=O --paths", "check IN", "repair IN", "refresh IN", "extract IN -o OUT"]
+)
+def test_everyday_work_on_conformant_files_loads_nothing_heavy(words: str, tmp_path: Path) -> None:
+    synthetic.write(synthetic.instance(synthetic.CT_IMAGE), tmp_path / "IN" / "IM1")
+    fileset.index(tmp_path / "IN")
+    arguments = words.replace("IN", str(tmp_path / "IN")).replace("OUT", str(tmp_path / "OUT")).split()
+    assert not HEAVY & modules_loaded_by(f"from fileset.cli import main\nassert main({arguments!r}) == 0")
 
 
 def test_a_new_folder_loads_no_code_for_images(tmp_path: Path) -> None:

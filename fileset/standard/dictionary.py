@@ -22,6 +22,12 @@ def _all_keys() -> Iterator[Key]:
 def _known() -> dict[int, tuple[str, str]]:
     known = {
         tags.FILE_SET_ID: ("FileSetID", "CS"),
+        tags.DESCRIPTOR_FILE_ID: ("FileSetDescriptorFileID", "CS"),
+        tags.DESCRIPTOR_CHARACTER_SET: ("SpecificCharacterSetOfFileSetDescriptorFile", "CS"),
+        tags.FIRST_ROOT_RECORD: ("OffsetOfTheFirstDirectoryRecordOfTheRootDirectoryEntity", "UL"),
+        tags.LAST_ROOT_RECORD: ("OffsetOfTheLastDirectoryRecordOfTheRootDirectoryEntity", "UL"),
+        tags.CONSISTENCY_FLAG: ("FileSetConsistencyFlag", "US"),
+        tags.RECORD_SEQUENCE: ("DirectoryRecordSequence", "SQ"),
         tags.NEXT_RECORD: ("OffsetOfTheNextDirectoryRecord", "UL"),
         tags.RECORD_IN_USE: ("RecordInUseFlag", "US"),
         tags.LOWER_LEVEL_ENTITY: ("OffsetOfReferencedLowerLevelDirectoryEntity", "UL"),
@@ -34,6 +40,8 @@ def _known() -> dict[int, tuple[str, str]]:
         tags.REFERENCED_TRANSFER_SYNTAX_UID: ("ReferencedTransferSyntaxUIDInFile", "UI"),
         tags.REFERENCED_RELATED_GENERAL_SOP_CLASS_UID: ("ReferencedRelatedGeneralSOPClassUIDInFile", "UI"),
         tags.NUMBER_OF_REFERENCES: ("NumberOfReferences", "UL"),
+        tags.SOP_CLASS_UID: ("SOPClassUID", "UI"),
+        tags.SOP_INSTANCE_UID: ("SOPInstanceUID", "UI"),
     }
     return known | {key.tag: (key.keyword, key.vr) for key in _all_keys()}
 
@@ -41,7 +49,9 @@ def _known() -> dict[int, tuple[str, str]]:
 _TAGS: Final = _known()
 _USUAL: Final = {key.tag: key for keys in USUAL_KEYS.values() for key in keys}
 """Further attributes, each of one VR in PS3.6."""
-_KEYWORDS: Final = {keyword: tag for tag, (keyword, _) in _TAGS.items()}
+_KEYWORDS: Final = {keyword: tag for tag, (keyword, _) in _TAGS.items()} | {
+    key.keyword: tag for tag, key in _USUAL.items()
+}
 
 
 KEY_VRS: Final = {

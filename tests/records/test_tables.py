@@ -16,9 +16,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from pydicom.datadict import dictionary_VR, keyword_dict
+from pydicom.datadict import dictionary_VR, keyword_dict, keyword_for_tag
 from pydicom.uid import UID
 
+from fileset.standard import tags
+from fileset.standard.dictionary import keyword_of, vr_of
 from fileset.standard.record_types import RECORD_TYPES, ROOT_CHILDREN, Key, RecordType
 from fileset.standard.sop_classes import SOP_CLASSES
 
@@ -298,6 +300,13 @@ def test_keywords_tags_and_vrs_agree_with_the_data_dictionary() -> None:
     for key in ALL_KEYS:
         assert keyword_dict[key.keyword] == key.tag, key
         assert dictionary_VR(key.tag) == " or ".join(key.vrs), key
+
+
+def test_the_elements_of_a_dicomdir_agree_with_the_data_dictionary() -> None:
+    directory = {tag for tag in vars(tags).values() if isinstance(tag, int) and tag >> 16 == 4}
+    assert len(directory) > 15
+    for tag in directory:
+        assert (keyword_of(tag), vr_of(tag)) == (keyword_for_tag(tag), dictionary_VR(tag))
 
 
 def test_the_first_of_two_vrs_is_the_vr() -> None:
