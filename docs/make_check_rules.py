@@ -63,7 +63,7 @@ CAUSES: dict[str, tuple[str, str]] = {
     ),
     "FS-FILE-UNREADABLE": ("No permission, or a damaged sector.", "Copy the file again, or clean the disc."),
     "FS-FILE-NO-PREFIX": ("The file was written without the header of PS3.10.", EXPORT),
-    "FS-PAGES-STALE": ("Files were added or removed after the pages were written.", "Write the pages again."),
+    "FS-PAGES-STALE": ("Files were added, removed or replaced after the pages were written.", "Write the pages again."),
     "FS-TRANSCODED": (
         "The profile or an option demands another transfer syntax.",
         "Nothing: the report lists each file.",

@@ -21,6 +21,7 @@ from fileset.media.names import DEVICE_NAME, device_names, form_key
 from fileset.media.system.walk import OpenFile, leads_out, random_access
 from fileset.part10.whole_file import FileChecker
 from fileset.plan.commit import Plan
+from fileset.plan.copy_findings import stale_pages
 from fileset.plan.new_file_set import IN_PLACE, Recipe
 from fileset.plan.presence import HEAD, is_dicomdir
 from fileset.plan.scan import describe
@@ -86,13 +87,15 @@ def below(folder: str, names: Iterable[str]) -> dict[str, str]:
 def new_file_set_findings(
     recipe: Recipe, report: Report, medium: UpdatableMedium, plan: Plan, identification: Identification
 ) -> Iterator[Finding]:
-    """Collect the findings about a new file-set: DICOM files without a record, and the descriptor file."""
+    """Collect the findings about a new file-set: DICOM files without a record, old pages, and the descriptor file."""
     if recipe.naming == IN_PLACE:
         others = {skipped.source for skipped in report.skipped}
         listed = (value.replace("\\", "/") for value in report.added.file_ids)
         yield from (Finding("FS-NAME-DEVICE", DEVICE_NAME, Where(name)) for name in device_names(listed))
     elif medium.folder and medium.exists():
         others = set(medium.names()) - {file_id.path for file_id in plan.removals}
+        if recipe.companion is None and (plan.additions or plan.removals):
+            yield from stale_pages(medium)
     else:
         others = set()
     descriptor = identification.descriptor_file_id

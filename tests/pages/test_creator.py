@@ -154,6 +154,16 @@ def test_a_change_of_a_medium_with_pages_says_that_they_are_stale(source: Path, 
     assert "FS-PAGES-STALE" not in [finding.rule for finding in updater.report.findings]
 
 
+def test_replacing_a_file_set_without_pages_says_that_the_old_pages_stay(source: Path, tmp_path: Path) -> None:
+    save_patient(tmp_path / "other", PatientID="P-2", StudyInstanceUID="1.2.3")
+    for medium, stale in (("disc", True), ("disc.iso", False), ("disc.zip", False)):  # an image is written as a whole
+        create(tmp_path / medium, source)
+        with Creator(tmp_path / medium, replace=True) as creator:
+            creator.add(tmp_path / "other")
+        assert ("FS-PAGES-STALE" in [finding.rule for finding in creator.report.findings]) == stale
+        assert (tmp_path / medium / "INDEX.HTM").exists() == stale
+
+
 def test_pages_that_are_there_stay_if_they_are_the_same_and_are_never_overwritten(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
