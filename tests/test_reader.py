@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from fileset import FileId, FormatError, MediumError, Reader, RuleError
+from fileset import Creator, FileId, FormatError, MediumError, Reader, RuleError
 from tests.hostile.test_linear import linked
 from tests.support import synthetic
 from tests.support.directories import FILE_SET_UID, Rec, directory, image, patient, series, study, text, usual
@@ -259,3 +259,16 @@ def test_a_link_out_of_the_file_set_is_not_followed(tmp_path: Path) -> None:
             with pytest.raises(FormatError, match="link"):
                 record.open()
         assert inside.dataset().InstanceNumber == 2
+
+
+@pytest.mark.parametrize("format_", ["iso", "zip"])
+def test_a_record_of_a_closed_image_says_so_and_does_not_call_its_file_missing(
+    folder: Path, tmp_path: Path, format_: str
+) -> None:
+    with Creator(tmp_path / f"disc.{format_}") as creator:
+        creator.add(folder)
+    with Reader(tmp_path / f"disc.{format_}") as image:
+        record = next(image.instances)
+    with pytest.raises(RuleError, match=rf"disc\.{format_}: is closed\. Read its files before that"):
+        record.dataset()
+    assert image.findings == []

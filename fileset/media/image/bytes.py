@@ -10,7 +10,7 @@ from contextlib import suppress
 from itertools import accumulate
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
-from fileset.errors import FormatError, MediumError
+from fileset.errors import FormatError, MediumError, RuleError
 from fileset.media.seekable import SeekableFile
 from fileset.media.system.calls import system
 from fileset.media.system.files import is_pipe, named
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 BUFFER: Final = 16 << 10
 LARGEST_READ: Final = 1 << 30
 """Bytes of one call: systems read at most 2 to 4 GiB at once."""
+_IN_TIME: Final = "Read its files before that, inside the `with` block of the `Reader`"
 
 
 def first_bytes(path: str, size: int) -> bytes:
@@ -54,7 +55,9 @@ class ImageBytes:
         return f"the image is cut off: {self.size} of {self.whole} bytes are there" if self.size < self.whole else ""
 
     def check(self, extents: Iterable[tuple[int, int]]) -> None:
-        """Raise `FormatError` unless all pieces, as (position, length), are in the image."""
+        """Raise `FormatError` unless all pieces, as (position, length), are in the image, `RuleError` if it is closed."""
+        if self._descriptor < 0:
+            raise RuleError("is closed", path=self._path, advice=_IN_TIME)
         total = 0
         for at, size in extents:
             if at + size > self.size:
