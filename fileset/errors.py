@@ -8,7 +8,8 @@ the medium failed. `exit_code` is the exit code of the command line.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 DONE: Final = "the change was complete by then"
@@ -244,3 +245,14 @@ class NotFoundError(MediumError):
 
     exit_code = 2
     kind = "not-found"
+
+
+@contextmanager
+def asked_for(path: str) -> Iterator[None]:
+    """Raise `NotFoundError` if the file that the caller named does not exist, `MediumError` if it cannot be read."""
+    try:
+        yield
+    except FileNotFoundError as problem:
+        raise NotFoundError("no such file", path=path) from problem
+    except OSError as problem:
+        raise MediumError(problem.strerror or str(problem), path=path) from problem

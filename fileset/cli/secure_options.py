@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from fileset.errors import MediumError, NotFoundError, RuleError
+from fileset.errors import RuleError, asked_for
 
 if TYPE_CHECKING:
     from fileset.secure.security import Security
@@ -153,12 +153,8 @@ def has_console() -> bool:
 
 def _first_line(file: str) -> str:
     try:
-        with open(file, encoding="utf-8-sig") as lines:  # Windows puts a byte order mark before the text
+        with asked_for(file), open(file, encoding="utf-8-sig") as lines:  # Windows writes a byte order mark
             line = lines.readline(_LONGEST + 1).rstrip("\r\n")
-    except FileNotFoundError as problem:
-        raise NotFoundError("no such file", path=file) from problem
-    except OSError as problem:
-        raise MediumError(problem.strerror or str(problem), path=file) from problem
     except UnicodeDecodeError:
         raise RuleError("is not a text file; the password must be its first line", path=file) from None
     if len(line) > _LONGEST:

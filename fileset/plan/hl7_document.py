@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import frozen
 
 from fileset.dicom.elements import element, item
-from fileset.errors import FormatError
+from fileset.errors import FormatError, asked_for
 from fileset.media.system.walk import OpenFile
 from fileset.plan.inputs import Sources
 from fileset.plan.native_documents import instance_of
@@ -142,11 +142,8 @@ def _xml_of(data: bytes, name: str) -> bytes:
 
 
 def _bytes(name: str) -> bytes:
-    try:
-        with OpenFile(name) as read:
-            data = read(0, LARGEST + 1)
-    except OSError as problem:
-        raise FormatError(problem.strerror or str(problem), path=name) from problem
+    with asked_for(name), OpenFile(name) as read:
+        data = read(0, LARGEST + 1)
     if len(data) > LARGEST:
         raise FormatError("the HL7 document is larger than 64 MiB", path=name)
     return data

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from fileset.errors import MediumError, NotFoundError, RuleError
+from fileset.errors import RuleError, asked_for
 from fileset.media.system.files import path_of
 from fileset.secure.ber import NULL, element, identifier, integer, octets, sequence
 from fileset.secure.errors import require_secure
@@ -141,10 +141,5 @@ def read_signer(certificate: File, key: File, ask: Callable[[str], str] | None =
 
 def _content(path: File) -> bytes:
     require_secure()
-    try:
-        with open(path, "rb") as file:
-            return file.read(LARGEST)
-    except FileNotFoundError as problem:
-        raise NotFoundError("no such file", path=path_of(path)) from problem
-    except OSError as problem:
-        raise MediumError(problem.strerror or str(problem), path=path_of(path)) from problem
+    with asked_for(path_of(path)), open(path, "rb") as file:
+        return file.read(LARGEST)

@@ -8,7 +8,7 @@ from typing import Final
 
 from attrs import frozen
 
-from fileset.errors import MediumError, RuleError
+from fileset.errors import MediumError, RuleError, asked_for
 
 _PEER: Final = re.compile(
     r"(?P<title>[^@\\]{1,16})@(?P<host>\[[0-9A-Fa-f:.]+\]|[^:@\[\]]+):(?P<port>\d{1,5})"
@@ -71,6 +71,9 @@ class Tls:
 
         `purpose` names the side of the peer. Raises `MediumError` for unreadable files, or files without certificates.
         """
+        for file in filter(None, (self.ca, self.certificate, self.key)):
+            with asked_for(file), open(file, "rb"):
+                pass  # the errors of ssl do not name the file
         try:
             context = ssl.create_default_context(purpose, cafile=self.ca or None)
             if self.certificate:

@@ -16,7 +16,7 @@ from attrs import define, evolve, field, frozen
 
 from fileset.dicom.elements import EXPLICIT_LITTLE, Syntax, element_at, element_header
 from fileset.dicom.header import DEFLATED, syntax_of
-from fileset.errors import Advice, FilesetError, FormatError, MediumError, RuleError
+from fileset.errors import Advice, FilesetError, FormatError, RuleError, asked_for
 from fileset.part10.values import fault
 from fileset.standard import tags
 from fileset.standard.dictionary import keyword_like, keyword_of, tag_of, vr_of
@@ -36,6 +36,7 @@ Values = Mapping[int, str]
 
 
 _LEAVE_OUT: Final = "Leave it out"
+_CSV: Final = "Save the table as CSV in UTF-8"
 _LINE: Final = "Give each line the same number of cells, empty ones too"
 _ONE_PATIENT: Final = Advice(
     "Select one patient with `find(PatientID=...)`, or give a table",
@@ -72,6 +73,17 @@ def _valid(keyword: str, value: str) -> str:
     return value.strip()
 
 
+def _cells(path: str) -> list[list[str]]:
+    """Read the lines of a CSV file that are not empty."""
+    try:
+        with asked_for(path):
+            lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        separator = next((one for one in ",;\t" if one in "".join(lines[:1])), ",")
+        return [[cell.strip() for cell in line] for line in csv.reader(lines, delimiter=separator) if any(line)]
+    except (UnicodeError, csv.Error) as problem:
+        raise RuleError("is not text in UTF-8 with a line for each row", path=path, advice=_CSV) from problem
+
+
 @frozen
 class NewValues:
     """New values for several patients or studies: `key` names the old value that selects them."""
@@ -83,19 +95,10 @@ class NewValues:
     def read(cls, path: str) -> NewValues:
         """Read the table in a CSV file: a first column OldPatientID or StudyInstanceUID, then keywords.
 
-        An empty cell leaves the old value. Raises `RuleError` for another form, `MediumError` if it cannot be read.
+        Commas, semicolons or tabs separate the cells, because some versions of Excel write semicolons. An empty cell leaves
+        the old value. Raises `RuleError` for another form, `NotFoundError` or `MediumError` if it cannot be read.
         """
-        try:
-            text = Path(path).read_text(encoding="utf-8-sig")
-        except OSError as problem:
-            raise MediumError(f"cannot be read: {problem.strerror or problem}", path=path) from problem
-        except UnicodeError as problem:
-            raise MediumError(
-                f"is not text in UTF-8: {problem}", path=path, advice="Save it as CSV in UTF-8"
-            ) from problem
-        header, *lines = [[cell.strip() for cell in line] for line in csv.reader(text.splitlines()) if any(line)] or [
-            []
-        ]
+        header, *lines = _cells(path) or [[]]
         key = _KEYS.get(header[0].replace(" ", "").casefold()) if header else None
         if key is None or len(header) < 2:
             raise RuleError(

@@ -89,6 +89,11 @@ def test_a_file_that_is_not_a_document_is_an_error_with_a_reason(tmp_path: Path,
         read_document(tmp_path / "a.xml")
 
 
+def test_a_document_that_does_not_exist_is_wrong_usage(tmp_path: Path) -> None:
+    with pytest.raises(fileset.NotFoundError, match=r"a\.xml: no such file"):
+        read_document(tmp_path / "a.xml")
+
+
 PACKAGE = (
     "MIME-Version: 1.0\nContent-Type: multipart/related; boundary=xx; type=text/xml\n\n"
     "--xx\nContent-Type: text/xml; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n" + CDA + "\n"

@@ -274,11 +274,29 @@ def test_a_table_may_go_by_study(tmp_path: Path) -> None:
         ["OldPatientID,PatientID", "a,b", "a,c"],
         ["OldPatientID,PatientID", "a"],
         ["OldPatientID,StudyInstanceUID", "a,1.2"],
+        ["OldPatientID,PatientID", '"' + "x" * 200_000],
     ],
 )
 def test_a_table_of_another_form_is_refused(tmp_path: Path, lines: list[str]) -> None:
     with pytest.raises(fileset.RuleError):
         NewValues.read(write_table(tmp_path / "map.csv", *lines))
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_table_is_read_as_spreadsheets_of_all_countries_write_it(tmp_path: Path, separator: str) -> None:
+    lines = (["OldPatientID", "PatientID", "PatientName"], ["0815", "N1", '"Müller, J;"'])
+    (tmp_path / "map.csv").write_text("\r\n".join(map(separator.join, lines)), encoding="utf-8-sig", newline="")
+    rows = NewValues.read(str(tmp_path / "map.csv")).rows
+    assert {keyword_of(tag): value for tag, value in rows["0815"].items()} == {
+        "PatientID": "N1",
+        "PatientName": "Müller, J;",
+    }
+
+
+def test_a_table_in_another_encoding_is_wrong_usage(tmp_path: Path) -> None:
+    (tmp_path / "map.csv").write_text("OldPatientID;PatientName\r\n4711;Müller", encoding="cp1252")
+    with pytest.raises(fileset.RuleError, match=r"map\.csv: is not text in UTF-8.*Save the table as CSV in UTF-8"):
+        NewValues.read(str(tmp_path / "map.csv"))
 
 
 # ---------------------------------------------------------------- with a PACS

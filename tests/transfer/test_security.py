@@ -115,9 +115,18 @@ def test_a_journal_does_not_hold_back_a_corrected_patient(stow: Stow, tmp_path: 
 
 
 def test_certificates_that_cannot_be_read_are_an_error(disc: Path, tmp_path: Path, run: Runs) -> None:
+    (tmp_path / "none.pem").write_text("no certificate")
     done = run("send", disc, "--stow", "https://127.0.0.1:1", "--ca", tmp_path / "none.pem", code=5)
     assert "no usable certificates or key" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--ca", "--cert", "--header-file", "--map", "--medium-key"])
+def test_a_file_of_an_option_that_does_not_exist_is_wrong_usage(
+    disc: Path, tmp_path: Path, run: Runs, option: str
+) -> None:
+    done = run("send", disc, "--stow", "https://127.0.0.1:1", option, tmp_path / "none", code=2)
+    assert f"{tmp_path / 'none'}: no such file" in done.stderr
 
 
 @pytest.mark.parametrize("secret", ["s\u20accret", "s\x0bcret"])

@@ -25,7 +25,7 @@ from fileset.cli.progress import progress
 from fileset.cli.read_options import identification, opened_whole, tell_unmatched
 from fileset.cli.reconcile_options import add_reconciliation, reconciliation_of, require_one_patient, tell_changes
 from fileset.cli.signals import after_work, noting
-from fileset.errors import FilesetError, MediumError, RuleError, without_password
+from fileset.errors import FilesetError, RuleError, asked_for, without_password
 
 if TYPE_CHECKING:
     from fileset.plan.instances import InstanceRecord
@@ -189,11 +189,8 @@ def _tls(options: Namespace) -> Tls | None:
 def _headers(options: Namespace) -> dict[str, str]:
     lines = list(options.header)
     if options.header_file:
-        try:
-            with open(options.header_file, encoding="latin-1") as file:
-                lines += [line for line in file.read().splitlines() if line.strip()]
-        except OSError as problem:
-            raise MediumError(f"cannot be read: {problem.strerror or problem}", path=options.header_file) from problem
+        with asked_for(options.header_file), open(options.header_file, encoding="latin-1") as file:
+            lines += [line for line in file.read().splitlines() if line.strip()]
     if lines and not options.stow:
         raise RuleError("--header and --header-file work only with --stow")
     return dict(map(_header, lines))
