@@ -11,6 +11,8 @@ from typing import Final, Self, TextIO
 from fileset.errors import MediumError, RefusedError
 
 _SCHEMA = "fileset.journal/1"
+_BEGIN: Final = f'{{"schema": "{_SCHEMA}"'
+"""The start of each line; a crash may have cut the only line before its end."""
 _OTHER: Final = "Give another file as journal"
 _WRITABLE: Final = "Give a journal in a folder that can be written to"
 Entry = tuple[str, str, int, str]
@@ -53,10 +55,9 @@ class Journal:
         with open(self._path or "", encoding="utf-8", errors="replace") as file:
             text = file.read()
         *lines, last = text.split("\n")
-        entries = [_entry(line) for line in lines]
-        if entries and entries[0] is None:
+        if not (lines[0].startswith(_BEGIN) if lines else _BEGIN.startswith(last[: len(_BEGIN)])):
             raise RefusedError(f"{self._path}: is not a journal of `fileset send`", advice=_OTHER)
-        self._known.update(filter(None, entries))
+        self._known.update(filter(None, map(_entry, lines)))
         return bool(last)
 
     def has(self, uid: str, size: int, changes: Changes) -> bool:

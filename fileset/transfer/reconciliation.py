@@ -36,7 +36,7 @@ Values = Mapping[int, str]
 
 
 _LEAVE_OUT: Final = "Leave it out"
-_CSV: Final = "Save the table as CSV in UTF-8"
+_CSV: Final = "Save the table as CSV, encoded in UTF-8"
 _LINE: Final = "Give each line the same number of cells, empty ones too"
 _ONE_PATIENT: Final = Advice(
     "Select one patient with `find(PatientID=...)`, or give a table",
@@ -81,7 +81,7 @@ def _cells(path: str) -> list[list[str]]:
         separator = next((one for one in ",;\t" if one in "".join(lines[:1])), ",")
         return [[cell.strip() for cell in line] for line in csv.reader(lines, delimiter=separator) if any(line)]
     except (UnicodeError, csv.Error) as problem:
-        raise RuleError("is not text in UTF-8 with a line for each row", path=path, advice=_CSV) from problem
+        raise RuleError("is not a CSV file in UTF-8", path=path, advice=_CSV) from problem
 
 
 @frozen

@@ -295,7 +295,7 @@ def test_a_table_is_read_as_spreadsheets_of_all_countries_write_it(tmp_path: Pat
 
 def test_a_table_in_another_encoding_is_wrong_usage(tmp_path: Path) -> None:
     (tmp_path / "map.csv").write_text("OldPatientID;PatientName\r\n4711;Müller", encoding="cp1252")
-    with pytest.raises(fileset.RuleError, match=r"map\.csv: is not text in UTF-8.*Save the table as CSV in UTF-8"):
+    with pytest.raises(fileset.RuleError, match=r"map\.csv: is not a CSV file in UTF-8\. Save the table as CSV"):
         NewValues.read(str(tmp_path / "map.csv"))
 
 
