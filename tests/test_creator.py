@@ -14,6 +14,7 @@ from pydicom.data import get_testdata_file
 from pydicom.uid import UID
 
 import fileset
+from fileset.pages.report import PagesReport
 from fileset.records import level_records
 from tests.support import judges, synthetic
 from tests.support.command import damage
@@ -745,3 +746,16 @@ def test_a_folder_may_have_the_name_of_a_dicomdir_already(tmp_path: Path) -> Non
         creator.add(*synthetic.ct_series(tmp_path / "IN", patients=1, studies=1, series=1, instances=1))
     with fileset.Reader(folder) as reader:
         assert len(reader.instances) == 1
+
+
+def test_each_report_prints_as_one_short_line(tmp_path: Path) -> None:
+    with fileset.Creator(tmp_path / "OUT") as creator:
+        creator.add(synthetic.instance(CT))
+        creator.add(synthetic.instance(CT, number=2))
+    with fileset.Reader(tmp_path / "OUT") as reader:
+        report = fileset.extract(reader, tmp_path / "COPIES")
+    assert repr(report) == f"<extracted to {tmp_path / 'COPIES'}: 2 copied>"
+    check = fileset.check_file_set(tmp_path / "OUT")
+    assert repr(check) == f"<check of {tmp_path / 'OUT'}: 5 records, 2 files, 0 errors, 0 warnings, 0 infos>"
+    pages = PagesReport("PAGES", 3, 1, findings=[fileset.Finding("FS-PICTURE-NONE", "no pixels")])
+    assert repr(pages) == "<pages in PAGES: 3 instances, 1 findings>"

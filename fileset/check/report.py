@@ -46,6 +46,12 @@ class CheckReport:
         """Whether there is no error."""
         return not self.errors
 
+    def __repr__(self) -> str:
+        counts = ", ".join(
+            f"{getattr(self, name):,} {name}" for name in ("records", "files", "errors", "warnings", "infos")
+        )
+        return f"<check of {self.medium}: {counts}>"
+
     def _count(self, severity: str) -> int:
         counts = Counter(finding.rule for finding in self.findings)
         return sum(count for rule, count in counts.items() if RULES[rule].severity == severity)

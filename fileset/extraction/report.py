@@ -91,6 +91,12 @@ class ExtractReport:
         """How many files have another name than the template gives."""
         return sum(copy.beside for copy in self.files)
 
+    def __repr__(self) -> str:
+        numbers = {"copied": self.copied, "already there": self.already_there}
+        numbers |= {name: len(getattr(self, name)) for name in ("missing", "failed", "skipped", "findings")}
+        counts = ", ".join(f"{number:,} {name}" for name, number in numbers.items() if number)
+        return f"<extracted to {self.folder}: {counts or 'nothing'}>"
+
     def add(self, copy: Copy) -> None:
         """Add a file of the folder."""
         self.files.append(copy)

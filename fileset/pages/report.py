@@ -32,6 +32,9 @@ class PagesReport:
     documents: int = 0
     findings: list[Finding] = field(factory=list)
 
+    def __repr__(self) -> str:
+        return f"<pages in {self.folder}: {self.instances:,} instances, {len(self.findings):,} findings>"
+
     @property
     def complete(self) -> bool:
         """Whether every chosen instance that should have a picture has one."""
