@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,6 +49,16 @@ def test_an_invalid_path_is_a_rule_error(call: str, path: str, tmp_path: Path, m
     with pytest.raises(fileset.RuleError, match=" is not a path: "):
         CALLS[call](tmp_path, path)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_path_of_bytes_is_a_type_error(call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    synthetic.ct_series(tmp_path, 1, 1, 1, 1)
+    fileset.index(tmp_path)
+    path: Any = b"DISC"
+    with pytest.raises(TypeError, match="not bytes"):
+        CALLS[call](tmp_path, path)
 
 
 @pytest.mark.parametrize(

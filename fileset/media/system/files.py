@@ -21,8 +21,10 @@ STANDARD_OUTPUT: Final = "-"
 
 
 def path_of(path: str | os.PathLike[str]) -> str:
-    """Convert a path from the user to text. Raises `RuleError` if no file system can have it."""
-    name = os.fspath(path)
+    """Convert a path from the user to text. Raises `RuleError` if no file system can have it, `TypeError` for bytes."""
+    name: object = os.fspath(path)
+    if not isinstance(name, str):
+        raise TypeError(f"a path is text or a pathlib.Path, not {type(name).__name__}: use os.fsdecode")
     try:
         if "\0" not in name and os.fsencode(name):
             return name if "://" in name else system.long_path(name)
