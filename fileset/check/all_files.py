@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from fileset.check.one_file import Inspection, Inspector, Settings, Task, inspect_chunk
 from fileset.dicomdir.check.references import References
@@ -43,6 +43,11 @@ class MediumInspector:
         else:
             inspections = self._through_medium(names, workers)
         return zip(names, inspections, strict=True)
+
+    def inspect_for(self, name: str, index: int) -> Inspection:
+        """Inspect a file for one of several records that reference it."""
+        one = evolve(self, record_of={name: index}, digests={})
+        return next(one.inspect_all([name], Workers(1)))[1]
 
     def _by_path(self, root: str, names: Sequence[str], workers: Workers) -> Iterator[Inspection]:
         if self.digests:
@@ -93,9 +98,7 @@ class MediumInspector:
         sha256 = self.digests.get(name, "")
         if index == NONE:
             return Task(path, "", b"", sha256)
-        flat = self.contents.flat
-        tail = flat.data[self.references.tail_at[index] : flat.content(index)[1]]
-        return Task(path, self.contents.type_name(index), tail, sha256)
+        return Task(path, self.contents.type_name(index), self.references.tail(self.contents.flat, index), sha256)
 
     @property
     def _settings(self) -> Settings:

@@ -11,6 +11,7 @@ from attrs import define, field
 from fileset.check.all_files import MediumInspector
 from fileset.check.names import NameTree, check_names, find, name_tree
 from fileset.check.one_file import Inspection
+from fileset.check.record_differences import AGAINST_THE_FILE
 from fileset.check.upper_records import UpperRecords
 from fileset.dicomdir.check.collector import Collector
 from fileset.dicomdir.check.directory import CheckedDirectory
@@ -64,6 +65,7 @@ class FileCheck:
         )
         for name, result in inspector.inspect_all(names, workers):
             self._report(name, record_of.get(name, NONE), result, upper)
+        self._compare_shared(inspector, record_of)
         upper.report()
         self._report_unlisted()
         for name in self.medium.leftovers():
@@ -156,6 +158,14 @@ class FileCheck:
             self._report_listed(name, index, result)
         else:
             self._report_unreferenced(name, result)
+
+    def _compare_shared(self, inspector: MediumInspector, record_of: dict[str, int]) -> None:
+        """Compare each further record of a file with it."""
+        for path, index in self.directory.references.shared:
+            name = path if path in record_of else find(path, self._name_tree) or ""
+            for fault in inspector.inspect_for(name, index).faults if name else ():
+                if fault.rule in AGAINST_THE_FILE:
+                    self.collector.add_at_file(fault.rule, fault.message, name, index, tag=fault.tag)
 
     def _report_listed(self, name: str, index: int, result: Inspection) -> None:
         add = self.collector.add_at_file

@@ -26,6 +26,13 @@ _REFERENCE: Final = {
     tags.REFERENCED_TRANSFER_SYNTAX_UID: "FS-SYNTAX-DIFFERS",
     tags.REFERENCED_RELATED_GENERAL_SOP_CLASS_UID: "FS-KEY-DIFFERS",
 }
+AGAINST_THE_FILE: Final = frozenset(
+    (
+        *("FS-KEY-DIFFERS", "FS-UID-DIFFERS", "FS-SYNTAX-DIFFERS", "FS-SOP-CLASS-DIFFERS"),
+        *("FS-RECORD-TYPE-DIFFERS", "FS-KEY-CONDITION"),
+    )
+)
+"""Rules for records that are not as their files are."""
 _CANONICAL: Final = frozenset(("DA", "TM", "DT", "CS", "IS", "UI"))
 _NOT_FROM_FILES: Final = frozenset((tags.SPECIFIC_CHARACTER_SET, tags.ICON_IMAGE_SEQUENCE))
 
@@ -41,7 +48,9 @@ class RecordSide:
     character_set: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        parts = {part.tag: part for part in elements(self.data, 0, len(self.data), self.syntax)}
+        parts: dict[int, Element] = {}
+        for part in elements(self.data, 0, len(self.data), self.syntax):
+            parts.setdefault(part.tag, part)  # of an element given twice, a Reader takes the first
         object.__setattr__(self, "parts", parts)
         object.__setattr__(self, "character_set", character_set_of(self.data, list(parts.values()), self.inherited))
 

@@ -9,6 +9,7 @@ from attrs import evolve
 
 from fileset.check import CheckReport
 from fileset.check.files import FileCheck
+from fileset.check.record_differences import AGAINST_THE_FILE
 from fileset.dicomdir.check.collector import Collector
 from fileset.dicomdir.check.directory import check_directory
 from fileset.dicomdir.read.directory import Contents
@@ -29,12 +30,6 @@ _OF_THE_RECORD: Final = (
     *("FS-ELEMENT-", "FS-PRIVATE-CREATOR", "FS-KEY-", "FS-VALUE-", "FS-CHARSET-", "FS-FILE-ID-", "FS-UID-"),
 )
 """Prefixes of rules for the values of a record, not for its links or its place in the tree."""
-_AGAINST_THE_FILE: Final = frozenset(
-    (
-        *("FS-KEY-DIFFERS", "FS-UID-DIFFERS", "FS-SYNTAX-DIFFERS", "FS-SOP-CLASS-DIFFERS"),
-        *("FS-RECORD-TYPE-DIFFERS", "FS-KEY-CONDITION"),
-    )
-)
 _ANY_ELEMENT: Final = ("FS-RECORD-MALFORMED", "FS-CHARSET-", "FS-RECORD-TYPE-DIFFERS")
 """Prefixes of rules that cast doubt on every element of a record."""
 _IDENTIFIERS: Final = frozenset(row.tag for row in IDENTITY if row.level)
@@ -96,14 +91,14 @@ def _settled(findings: list[Finding]) -> tuple[list[Finding], list[Finding]]:
     If a file names another patient, study or series than its record, their other differences do not count either.
     """
     disputed = {one.where.record for one in findings if _is_disputed(one)}
-    settled = [one for one in findings if one.where.record in disputed and one.rule in _AGAINST_THE_FILE]
-    others = [one for one in findings if one.where.record not in disputed or one.rule not in _AGAINST_THE_FILE]
+    settled = [one for one in findings if one.where.record in disputed and one.rule in AGAINST_THE_FILE]
+    others = [one for one in findings if one.where.record not in disputed or one.rule not in AGAINST_THE_FILE]
     return others, [evolve(one, message=f"{one.message}: the record is used") for one in settled]
 
 
 def _is_disputed(finding: Finding) -> bool:
     """Return whether a file names another patient, study or series than its record, or another person."""
-    of_identity = finding.rule in _AGAINST_THE_FILE and finding.where.tag in _IDENTIFIERS
+    of_identity = finding.rule in AGAINST_THE_FILE and finding.where.tag in _IDENTIFIERS
     return of_identity or finding.rule == "FS-PATIENT-CONFLICT"
 
 
@@ -124,7 +119,7 @@ def _spoils(finding: Finding, dicomdir: str) -> bool:
     if finding.severity != ERROR or not finding.where.record:
         return False
     here = finding.where.file == dicomdir and finding.rule.startswith(_OF_THE_RECORD)
-    return here or finding.rule in _AGAINST_THE_FILE
+    return here or finding.rule in AGAINST_THE_FILE
 
 
 def _remains(finding: Finding, dicomdir: str) -> bool:
@@ -135,7 +130,7 @@ def _remains(finding: Finding, dicomdir: str) -> bool:
 
 def _is_mended(finding: Finding, dicomdir: str) -> bool:
     where, rule = finding.where, finding.rule
-    return finding.severity == ERROR and (where.file == dicomdir or rule in ABOUT_FILES or rule in _AGAINST_THE_FILE)
+    return finding.severity == ERROR and (where.file == dicomdir or rule in ABOUT_FILES or rule in AGAINST_THE_FILE)
 
 
 def repair_helps(report: CheckReport) -> bool:

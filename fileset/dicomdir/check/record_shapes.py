@@ -104,6 +104,8 @@ class RecordShapes:
         faults = tuple(finding for finding in findings if finding.rule not in _BY_OTHERS)
         if flat.syntax is not EXPLICIT_LITTLE or any(fault.rule not in _BY_HEADERS for fault in faults):
             return
+        if index in self.references.early:
+            return
         if _is_simple(self.collector.contents.type_name(index), record):
             if len(self._shapes) >= MOST:
                 self._shapes.clear()

@@ -9,6 +9,7 @@ from attrs import define, field
 from fileset.dicom.elements import Element
 from fileset.dicomdir.check.collector import Collector
 from fileset.dicomdir.read.file_reference import FileReference
+from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.errors import FormatError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.records.data_sets import DataSet
@@ -37,19 +38,29 @@ _WERE_DETACHED: Final = frozenset(("PATIENT", "STUDY", "VISIT", "RESULTS", "INTE
 class References:
     """The files that records reference.
 
-    `index_of`: path of a referenced file -> its record. `tail_at`: record -> offset in the DICOMDIR of the elements
-    after its File ID.
+    `index_of`: path of a referenced file -> its record; `shared`: paths with each further record of the same file.
+    `tail_at`: record -> offset in the DICOMDIR of the elements after its File ID; `early`: record -> the elements of these
+    that it has before its File ID, where they do not belong.
     """
 
     index_of: dict[str, int] = field(factory=dict)
+    shared: list[tuple[str, int]] = field(factory=list)
     tail_at: dict[int, int] = field(factory=dict)
+    early: dict[int, bytes] = field(factory=dict)
+
+    def tail(self, flat: FlatDirectory, index: int) -> bytes:
+        """Return the elements of a record that come from its file."""
+        return self.early.get(index, b"") + flat.data[self.tail_at[index] : flat.content(index)[1]]
 
     def check(self, collector: Collector, index: int, record: DataSet) -> None:
         """Check one record, and remember the file that it references."""
         _check_group_4(collector, index, record)
-        for part in record.parts:
+        for at, part in enumerate(record.parts):
             if part.tag == tags.REFERENCED_FILE_ID and record.values[tags.REFERENCED_FILE_ID]:
                 self._remember(collector, index, part)
+                early = [one for one in record.parts[:at] if one.tag > tags.REFERENCED_FILE_ID]
+                if early and index in self.tail_at:
+                    self.early[index] = b"".join(collector.flat.data[one.at : one.end] for one in early)
 
     def _remember(self, collector: Collector, index: int, part: Element) -> None:
         file_id = _file_id(FileReference(collector.flat.data[part.value_at : part.value_end]), collector, index)
@@ -62,8 +73,8 @@ class References:
         if first != index:
             message = f"{path} is also referenced by {collector.path(first)}"
             collector.add_at_record(SHARED, message, index, tags.REFERENCED_FILE_ID)
-        else:
-            self.tail_at[index] = tail_at
+            self.shared.append((path, index))
+        self.tail_at[index] = tail_at
 
     def __contains__(self, file_id: FileId) -> bool:
         return file_id.path in self.index_of
