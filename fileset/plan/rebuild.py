@@ -114,6 +114,7 @@ class _Rebuild:
     report: Report
     trusts_dicomdir: bool
     gone: set[int] = field(factory=set)  # records that are dropped
+    listed: set[FileId] = field(factory=set)  # the files of the other records
     missing: dict[int, str] = field(factory=dict)  # record -> the reason why its file is not found by its name
     unnamed: set[int] = field(factory=set)  # sources that no record can reference, because of their names
     placed: dict[int, int] = field(factory=dict)  # source -> the record that its instance replaces
@@ -144,6 +145,7 @@ class _Rebuild:
             if actual.conformant:  # a record may have it with a slash, a dot or in lower case
                 value = actual.value.encode("ascii")
             self.placed[self.offer.add_member(named, value)] = index
+        self.listed = {*record_at}
         self.offer.record_of.update(self.placed)
 
     def _actual(self, index: int) -> FileId | None:
@@ -179,7 +181,7 @@ class _Rebuild:
         """Offer the DICOM files that no record references, except files of inactive records: an inactive record is deleted."""
         contents, hidden = self.contents, self.contents.tree.hidden
         deleted = {contents.file_id(index) for index, flag in enumerate(hidden) if flag}
-        for path in sorted(self.diagnosis.unlisted):
+        for path in sorted({*self.diagnosis.unlisted, *self._stranded()}):
             try:
                 file_id = id_in_place(path)
             except RuleError as problem:
@@ -193,6 +195,16 @@ class _Rebuild:
                 self.report.skipped.append(Skipped(path, "FS-RECORD-INACTIVE", reason))
                 continue
             self.offer.add_member(file_id, file_id.value.encode("ascii"))
+
+    def _stranded(self) -> Iterator[str]:
+        """Find the files that only MRDRs and faulty records name, in a further File ID, or in that of a dropped record."""
+        for index in range(len(self.contents)):
+            if index not in self.diagnosis.sound and not self.contents.tree.hidden[index]:
+                for reference in FileReference.all_of(self.contents.flat, index):
+                    with suppress(FilesetError):
+                        actual = self.offer.medium.actual(reference.file_id)
+                        if actual is not None and actual != DICOMDIR and actual not in self.listed:
+                            yield actual.path
 
     def _settle_missing(self, unnamed: Mapping[str, str]) -> None:
         """Drop the records of missing files, except if the file exists under a name that is not a File ID.
@@ -368,7 +380,11 @@ class _Rebuild:
         if index in self.diagnosis.sound:
             return Wrong(stale)
         wrong = self.diagnosis.wrong.get(index, Wrong(frozenset(), others=True))
-        return wrong._replace(named=wrong.named | stale)
+        # Another record type has other keys, and the record of an MRDR has no complete file reference.
+        others = (
+            wrong.others or self.contents.type_name(index) != node.record_type or not is_unshared(self.contents, index)
+        )
+        return wrong._replace(named=wrong.named | stale, others=others)
 
     def _can_stay(self, node: Node, index: int) -> bool:
         """Decide whether the type, File ID and structure of an old record allow keeping it byte for byte."""

@@ -7,9 +7,11 @@ import shutil
 import tracemalloc
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
+from pydicom.uid import UID
 
 import fileset
 from fileset.cli import main
@@ -23,7 +25,7 @@ from fileset.file_id import FileId
 from fileset.records.arranged import Arranged, Node
 from fileset.standard import tags
 from tests.laws.test_law_1 import unnamed
-from tests.support import synthetic
+from tests.support import directories, synthetic
 from tests.support.long import LONG
 from tests.updater.test_foreign import SHIPPED, shipped
 
@@ -394,3 +396,88 @@ def test_a_record_is_dropped_if_its_file_is_there_under_a_legal_name_too(disc: P
     with fileset.Reader(medium) as reader:
         assert sorted(str(one.file_id) for one in reader.instances) == ["COPY", "P1/IM2", "P2/IM1", "P2/IM2"]
     assert not {"FS-FILE-MISSING", "FS-INSTANCE-TWICE"} & {one.rule for one in fileset.check_file_set(medium).findings}
+
+
+def image_records(data: bytes) -> list[slice]:
+    """The bytes of each IMAGE record."""
+    contents = Contents(data)
+    images = [index for index in contents.tree.walk() if contents.type_name(index) == "IMAGE"]
+    return [slice(contents.flat.start[index], contents.flat.end[index]) for index in images]
+
+
+def test_keys_before_the_file_id_are_compared_with_the_file(disc: Path, tmp_path: Path) -> None:
+    shutil.copytree(disc, folder := tmp_path / "DISC")
+    data = bytearray((disc / "DICOMDIR").read_bytes())
+    header, number = b"\x04\x00\x00\x15CS\x06\x00", b"\x20\x00\x13\x00IS\x02\x00"
+    for at in image_records(bytes(data)):
+        start, _, rest = data[at].partition(header)
+        before, _, after = (start + rest[6:]).partition(number)
+        data[at] = before + number + b"9 " + after[2:] + header + rest[:6]
+    (folder / "DICOMDIR").write_bytes(data)
+    found = [one.where.file for one in fileset.check_file_set(folder).findings if one.rule == "FS-KEY-DIFFERS"]
+    assert found == ["P1/IM1", "P1/IM2", "P2/IM1", "P2/IM2"]
+    assert assert_nothing_lost(folder, values((disc / "DICOMDIR").read_bytes())) == "mended"
+    assert fileset.check_file_set(folder).errors == 0
+
+
+@pytest.mark.parametrize("spoiled", [b"\x20\x00\x13\x00IS\x02\x00", b""], ids=["first is wrong", "first is right"])
+def test_each_of_two_records_of_a_file_is_compared_with_it(disc: Path, tmp_path: Path, spoiled: bytes) -> None:
+    shutil.copytree(disc, folder := tmp_path / "DISC")
+    data = bytearray((disc / "DICOMDIR").read_bytes())
+    first, second = image_records(bytes(data))[:2]
+    if spoiled:
+        data[first] = data[first].replace(spoiled + b"1 ", spoiled + b"9 ")
+    data[second] = data[second].replace(b"P1\\IM2", b"P1\\IM1")
+    (folder / "DICOMDIR").write_bytes(data)
+    found = {(one.where.file, one.rule) for one in fileset.check_file_set(folder).findings}
+    assert {("P1/IM1", "FS-UID-DIFFERS"), ("P1/IM1", "FS-KEY-DIFFERS")} <= found
+    assert assert_nothing_lost(folder, {}) == "mended"
+    assert fileset.check_file_set(folder).errors == 0
+
+
+def foreign_disc(folder: Path, **deviations: Any) -> bytes:
+    """Two CT images, and a DICOMDIR that lists the first of them through an MRDR."""
+    images = [synthetic.instance(synthetic.CT_IMAGE, number=number) for number in (1, 2)]
+    records = []
+    for number, data in enumerate(images, start=1):
+        synthetic.write(data, folder / f"IM{number}")
+        records.append(directories.image(f"IM{number}", data.SOPInstanceUID, t00200013=("IS", b"%d" % number)))
+    records[0].mrdr = directories.Rec("MRDR", {**records[0].keys, 0x00041600: ("UL", b"\1\0\0\0")})
+    del records[0].keys[0x00041500], records[0].mrdr.keys[0x00200013]
+    series = directories.series(images[0].SeriesInstanceUID, *records, t00200011=("IS", b"1"))
+    study = directories.study(images[0].StudyInstanceUID, series, t00200010=("SH", b"S1"))
+    return directories.directory([directories.patient("P1", study)], **deviations)
+
+
+def test_a_file_that_only_an_mrdr_names_is_listed_after_one_repair(tmp_path: Path) -> None:
+    data = foreign_disc(tmp_path)
+    (tmp_path / "DICOMDIR").write_bytes(data.replace(b"\x04\x00\x04\x15UL", b"\x04\x00\x05\x15UL"))
+    assert assert_nothing_lost(tmp_path, {}) == "mended"
+    assert reachable(tmp_path) == {"IM1", "IM2"}
+
+
+def test_a_record_without_a_complete_file_reference_gets_one_from_its_mrdr(tmp_path: Path) -> None:
+    data = foreign_disc(tmp_path)
+    (tmp_path / "DICOMDIR").write_bytes(data.replace(b"\x04\x00\x12\x15UI", b"\x04\x00\x10\x14UI", 1))
+    assert assert_nothing_lost(tmp_path, {}) == "mended"
+    assert fileset.check_file_set(tmp_path).errors == 0
+
+
+def test_no_delimiter_that_ends_no_item_is_written(tmp_path: Path) -> None:
+    data = foreign_disc(tmp_path, syntax=directories.IMPLICIT)
+    (tmp_path / "DICOMDIR").write_bytes(
+        data.replace(b"\x08\x00\x20\x00\x08\0\0\x0020240101", b"\xfe\xff\x0dA\x08\0\0\x0020240101")
+    )
+    assert assert_nothing_lost(tmp_path, {}) == "mended"
+    assert fileset.check_file_set(tmp_path).errors == 0
+
+
+def test_a_record_that_becomes_one_of_another_type_gets_the_keys_of_that(tmp_path: Path) -> None:
+    data = synthetic.instance(synthetic.CT_IMAGE)
+    data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = UID("1.2.3.4")
+    synthetic.write(data, tmp_path / "IM1")
+    fileset.index(tmp_path, keys="usual", unknown_sop_class="private")
+    record = (tmp_path / "DICOMDIR").read_bytes()
+    (tmp_path / "DICOMDIR").write_bytes(record.replace(b"\x20\x00\x12\x00IS", b"\x20\x00\x41\x00IS"))
+    assert b"PRIVATE " in record
+    assert assert_nothing_lost(tmp_path, {}) == "mended"

@@ -9,7 +9,7 @@ from fileset.dicom.character_sets import TEXT_VRS, decode, guess, needs_characte
 from fileset.dicom.elements import EXPLICIT_LITTLE, Element, Syntax, element, elements
 from fileset.dicomdir.read.raw import FlatDirectory
 from fileset.dicomdir.read.values import NUMBERS, value_of
-from fileset.dicomdir.write.transcode import explicit
+from fileset.dicomdir.write.transcode import explicit, is_written
 from fileset.errors import FormatError
 from fileset.part10.private_elements import creator_of
 from fileset.records.data_sets import record_data_set
@@ -139,7 +139,7 @@ def _own_parts(flat: FlatDirectory, index: int) -> list[Element]:
 def _is_own(tag: int) -> bool:
     if tag >> 16 <= _DIRECTORY_GROUP:  # no record may have elements of lower groups
         return tag in REFERENCE
-    return tag & 0xFFFF != 0  # group lengths are retired, and wrong once an element changes
+    return is_written(tag)
 
 
 _CHARACTER_SET: Final = frozenset((tags.SPECIFIC_CHARACTER_SET,))

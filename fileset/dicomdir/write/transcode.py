@@ -67,10 +67,15 @@ def is_sound(flat: FlatDirectory, index: int) -> bool:
 
 def _anew(flat: FlatDirectory, index: int) -> bytes:
     """Encode a record with new links; no record may have an element before or between these, so none is kept."""
-    kept = [part for part in flat.elements(index) if part.tag > tags.LOWER_LEVEL_ENTITY and not part.is_group_length]
+    kept = [part for part in flat.elements(index) if part.tag > tags.LOWER_LEVEL_ENTITY and is_written(part.tag)]
     kept.sort(key=lambda part: part.tag)
     links = LINKS.replace(_ACTIVE_FLAG, _INACTIVE_FLAG) if flat.in_use[index] == INACTIVE else LINKS
     return item(links + b"".join(explicit(flat.data, part, flat.syntax) for part in kept))
+
+
+def is_written(tag: int) -> bool:
+    """Test whether a record may have an element: group lengths are wrong once another one changes, FFFE is for items."""
+    return tag & 0xFFFF != 0 and tag >> 16 != 0xFFFE
 
 
 def explicit(data: bytes, part: Element, syntax: Syntax) -> bytes:
