@@ -16,6 +16,7 @@ from attrs import define, evolve, field
 from fileset.dicomdir.read.directory import Contents
 from fileset.dicomdir.write.header import Identification
 from fileset.dicomdir.write.kept import Kept
+from fileset.dicomdir.write.layout import NONE
 from fileset.errors import (
     INDEX_AGAIN,
     REPAIR,
@@ -49,7 +50,7 @@ from fileset.plan.secured import (
 )
 from fileset.plan.selection import strict_conditions
 from fileset.plan.self_check import update_findings
-from fileset.plan.update import Request, refuse_shared, update
+from fileset.plan.update import Request, refuse_nested, refuse_shared, update
 from fileset.report import Report, Skipped
 from fileset.standard import tags
 
@@ -161,7 +162,8 @@ class Updater(WritingRole):
 
         Raises:
             RuleError: There are no keys, or a condition also matches records without a value.
-            RefusedError: A Multi-Referenced File Directory Record would have to change.
+            RefusedError: A Multi-Referenced File Directory Record would have to change, or instances that do not match are
+                below the record of one that does.
         """
         if not keys:
             raise RuleError("remove: no key given", advice="PatientID='*' means everything")
@@ -169,6 +171,8 @@ class Updater(WritingRole):
         found = list(self._contents.find(level, wanted) if level else self._contents.topmost(wanted))
         kept = self._request.kept
         refuse_shared(self._contents, (each for index in found for each in (index, *kept.below(index))))
+        if nested := [index for index in found if self._contents.tree.lower[index] != NONE]:
+            refuse_nested(kept, nested, frozenset(self._contents.find(None, wanted)))
         gone = [each for index in found for each in kept.drop(index)]
         self._request.removed.update(dict.fromkeys(gone, keep_files))
         return sum(map(self._contents.references_file, gone))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from attrs import define, evolve, field
 
@@ -103,6 +103,7 @@ def update(request: Request, report: Report) -> Plan | None:
 
 def _without(request: Request, gone: Iterable[int], refreshed: Sequence[int]) -> tuple[Kept, set[int], FileKeys]:
     """Return the records that stay, those of them that lost a record below, and the keys of their files."""
+    refuse_nested(request.kept, (*gone, *refreshed), {*gone, *refreshed})
     kept = request.kept.copy()
     for index in gone:
         kept.drop(index)
@@ -337,6 +338,18 @@ def _forms(file_id: FileId) -> Iterator[str]:
     """List all File IDs under which the medium finds a file, because a record may use any of them."""
     bare = form_key(file_id.path).replace("/", SEPARATOR)
     return (bare + tail for tail in TAILS)
+
+
+def refuse_nested(kept: Kept, records: Iterable[int], going: Container[int]) -> None:
+    """Raise `RefusedError` if an instance that stays is below the record of one that goes, against PS3.3 F.4."""
+    contents = kept.contents
+    for index in records:
+        if contents.tree.lower[index] == NONE or contents.type_name(index) in LEVELS:
+            continue
+        if any(each not in going and contents.references_file(each) for each in kept.below(index)):
+            at = contents.flat.start[index]
+            reason = f"the records of other instances are below that at offset {at}, and would go with it"
+            raise RefusedError(reason, path=contents.file, advice=REPAIR)
 
 
 def refuse_shared(contents: Contents, indexes: Iterable[int]) -> None:

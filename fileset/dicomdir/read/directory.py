@@ -37,6 +37,10 @@ PLAIN_FILE_ID: Final = re.compile(rb"[A-Z0-9_]{1,8}(?:\\[A-Z0-9_]{1,8}){0,7} ?")
 _SHORT: Final = Struct("<H").unpack_from
 _TYPE_HEADER: Final = b"\x04\x00\x30\x14CS"
 _FILE_ID_HEADER: Final = b"\x04\x00\x00\x15CS"
+_FILE_ID_TAGS: Final = {True: b"\x04\x00\x00\x15", False: b"\x00\x04\x15\x00"}
+"""The tag (0004,1500) in little and in big endian."""
+_NO_INSTANCE: Final = (b"1.2.840.10008.3.1.2.", b"1.2.840.10008.1.3.10")
+"""SOP classes of the files that PATIENT, STUDY and SERIES records of former editions reference, and of a DICOMDIR."""
 _REFERENCE: Final = re.compile(
     rb"\x04\x00\x30\x14CS(.)\x00([A-Z0-9 ]+)\x04\x00\x00\x15CS(.)\x00([A-Z0-9_\\]+ ?)"
     rb"\x04\x00\x10\x15UI(.)\x00([0-9.]+\0?)\x04\x00\x11\x15UI(.)\x00([0-9.]+\0?)",
@@ -332,13 +336,12 @@ class Contents:
                     continue
                 rank = ranks[flat.type_of[here]]
                 open_ = self._unmet(here, left) if left else left
-                if open_ is None:
-                    continue
-                if self._is(here, rank, wanted) and _all_met(open_):
+                if open_ is not None and self._is(here, rank, wanted) and _all_met(open_):
                     yield here
-                if tree.lower[here] != NONE and (rank < wanted or rank > len(LEVELS)):
+                below = left if rank == _INSTANCE else open_  # a record below an instance has keys of its own
+                if below is not None and tree.lower[here] != NONE and (rank < wanted or rank >= _INSTANCE):
                     stack.append((following, left))
-                    index, left = tree.lower[here], open_
+                    index, left = tree.lower[here], below
 
     def topmost(self, wanted: Conditions) -> Iterator[int]:
         """Find the highest active records that match at any level; all records below them match too."""
@@ -347,14 +350,16 @@ class Contents:
             index, left = stack.pop()
             while index != NONE:
                 here, index = index, self.tree.next[index]
-                open_ = None if self.tree.hidden[here] else self._unmet(here, left)
-                if open_ is None:
+                if self.tree.hidden[here]:
                     continue
-                if _all_met(open_):
+                open_ = self._unmet(here, left)
+                if open_ is not None and _all_met(open_):
                     yield here
-                elif self.tree.lower[here] != NONE:
+                    continue
+                below = left if _rank(self.type_name(here)) == _INSTANCE else open_
+                if below is not None and self.tree.lower[here] != NONE:
                     stack.append((index, left))
-                    index, left = self.tree.lower[here], open_
+                    index, left = self.tree.lower[here], below
 
     def _unmet(self, index: int, conditions: Conditions) -> Conditions | None:
         """Find the conditions on keys that this record lacks; None if one fails."""
@@ -369,7 +374,24 @@ class Contents:
         return tuple(left)
 
     def _is(self, index: int, rank: int, wanted: int) -> bool:
-        return rank == wanted or (rank == _PERHAPS and wanted == _INSTANCE and self.references_file(index))
+        if rank == wanted or wanted != _INSTANCE:
+            return rank == wanted
+        return self.references_file(index) if rank == _PERHAPS else self._is_mislabelled(index)
+
+    def _is_mislabelled(self, index: int) -> bool:
+        """Test whether a PATIENT, STUDY or SERIES record references an instance, and report it: its type is wrong.
+
+        Before 2004 such records could reference a file that held the values of a patient or study, and no instance.
+        """
+        flat = self.flat
+        if flat.data.find(_FILE_ID_TAGS[flat.syntax.little], flat.start[index], flat.end[index]) < 0:
+            return False
+        sop_class = self.raw_reference(index, tags.REFERENCED_SOP_CLASS_UID)
+        if not sop_class or sop_class.startswith(_NO_INSTANCE) or not self.references_file(index):
+            return False
+        message = f"a {self.type_name(index)} record must not reference a file: it is read as an instance"
+        self.report("FS-RECORD-REFERENCE", index, message, tags.REFERENCED_FILE_ID)
+        return True
 
     def references_file(self, index: int) -> bool:
         """Test whether a record references a file, itself or through an MRDR."""

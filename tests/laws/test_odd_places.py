@@ -1,0 +1,108 @@
+"""Laws 2, 3 and 5 for instances in odd places: below the record of another instance, or in a record of a level."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import fileset
+from tests.support import directories, synthetic
+from tests.support.command import Runs
+from tests.support.directories import Rec, image, patient, series, study
+
+SHOWN = ("list --jsonl", "list --csv", "list --paths", "list --file-ids")
+
+
+def images(folder: Path) -> tuple[list[Rec], list[str]]:
+    """Write two CT files; return a record of each and the UIDs."""
+    datasets = [synthetic.instance(synthetic.CT_IMAGE, number=number) for number in (1, 2)]
+    for number, dataset in enumerate(datasets, start=1):
+        synthetic.write(dataset, folder / f"IM{number}")
+    uids = [str(dataset.SOPInstanceUID) for dataset in datasets]
+    return [image(f"IM{number}", uid) for number, uid in enumerate(uids, start=1)], uids
+
+
+def disc(folder: Path, *records: Rec) -> Path:
+    dataset = synthetic.instance(synthetic.CT_IMAGE)
+    tree = patient("P1", study(dataset.StudyInstanceUID, series(dataset.SeriesInstanceUID, *records)))
+    (folder / "DICOMDIR").write_bytes(directories.directory([tree]))
+    return folder
+
+
+@pytest.fixture
+def nested(tmp_path: Path) -> tuple[Path, list[str]]:
+    """An IMAGE record below an IMAGE record."""
+    (first, second), uids = images(tmp_path / "DISC")
+    first.lower.append(second)
+    return disc(tmp_path / "DISC", first), uids
+
+
+@pytest.mark.parametrize("words", SHOWN)
+def test_an_instance_below_another_one_is_listed(nested: tuple[Path, list[str]], words: str, run: Runs) -> None:
+    verb, option = words.split()
+    lines = run(verb, nested[0], option).stdout.splitlines()
+    assert len(lines) - (option == "--csv") == 2
+
+
+def test_a_refresh_loses_no_instance_below_another_one(nested: tuple[Path, list[str]]) -> None:
+    with fileset.Updater(nested[0]) as updater:
+        assert updater.refresh() == 2
+    with fileset.Reader(nested[0]) as reader:
+        assert [one.sop_instance_uid for one in reader.instances] == nested[1]
+    assert fileset.check_file_set(nested[0]).errors == 0
+
+
+def test_no_change_of_an_instance_loses_one_below_it(nested: tuple[Path, list[str]], tmp_path: Path, run: Runs) -> None:
+    folder, (first, _) = nested
+    before = (folder / "DICOMDIR").read_bytes()
+    dataset = synthetic.instance(synthetic.CT_IMAGE)
+    dataset.ImageComments = "another version"
+    synthetic.write(dataset, tmp_path / "NEW")
+    for words in (("refresh", folder, f"SOPInstanceUID={first}"), ("add", folder, tmp_path / "NEW", "--replace")):
+        assert "the records of other instances are below that at offset" in run(*words, code=6).stderr
+        assert (folder / "DICOMDIR").read_bytes() == before
+
+
+def test_a_remove_takes_no_instance_that_list_does_not_show(nested: tuple[Path, list[str]], run: Runs) -> None:
+    folder, (first, second) = nested
+    before = (folder / "DICOMDIR").read_bytes()
+    assert (
+        "the records of other instances are below that at offset"
+        in run("remove", folder, f"SOPInstanceUID={first}", code=6).stderr
+    )
+    assert (folder / "DICOMDIR").read_bytes() == before
+    run("remove", folder, f"SOPInstanceUID={second}")
+    assert not (folder / "IM2").exists()
+    run("remove", folder, "PatientID=P1")
+    assert not (folder / "IM1").exists()
+
+
+@pytest.mark.parametrize("kind", ["PATIENT", "STUDY", "SERIES"])
+@pytest.mark.parametrize("words", SHOWN)
+def test_an_instance_in_a_record_of_a_level_is_listed_and_reported(
+    kind: str, words: str, tmp_path: Path, run: Runs
+) -> None:
+    records, _ = images(tmp_path)
+    records[1].type = kind
+    verb, option = words.split()
+    listed = run(verb, disc(tmp_path, *records), option, code=3)
+    assert len(listed.stdout.splitlines()) - (option == "--csv") == 2
+    assert f"a {kind} record must not reference a file" in listed.stderr
+
+
+def test_an_instance_in_a_record_of_a_level_is_copied(tmp_path: Path, run: Runs) -> None:
+    records, _ = images(tmp_path / "DISC")
+    records[1].type = "SERIES"
+    run("extract", disc(tmp_path / "DISC", *records), "-o", tmp_path / "OUT", code=3)
+    assert len([path for path in (tmp_path / "OUT").rglob("*") if path.is_file()]) == 2
+
+
+def test_a_detached_patient_is_no_instance(tmp_path: Path) -> None:
+    """Until 2004 a PATIENT record could reference a file with the values of the patient (PS3.3-2003 F.5.1)."""
+    records, _ = images(tmp_path)
+    detached = ("UI", b"1.2.840.10008.3.1.2.1.1\0")
+    tree = patient("P1", study("1.2", series("1.2.3", *records)), t00041500=("CS", b"P"), t00041510=detached)
+    (tmp_path / "DICOMDIR").write_bytes(directories.directory([tree]))
+    with fileset.Reader(tmp_path) as reader:
+        assert [one.record_type for one in reader.instances] == ["IMAGE", "IMAGE"]
