@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import sys
 from pathlib import Path
 
@@ -58,6 +59,28 @@ def test_a_dicomdir_under_another_name_is_named_in_its_verdict(disc: Path, run: 
     alone = run("check", copy, code=1)
     assert alone.stdout.splitlines()[-1].startswith(f"{copy}: 22 records")
     assert alone.stderr == ""  # repair would change the other DICOMDIR
+
+
+@pytest.mark.parametrize(
+    ("media", "code"),
+    [
+        (("DISC", "DISC"), 0),
+        (("DISC", "EMPTY"), 3),
+        (("DISC", "NONE"), 3),
+        (("EMPTY", "EMPTY"), 4),
+        (("NONE", "NONE"), 2),
+        (("BAD", "EMPTY", "DISC"), 1),
+    ],
+)
+def test_of_several_media_only_errors_of_a_check_end_with_1(
+    disc: Path, tmp_path: Path, run: Runs, media: tuple[str, ...], code: int
+) -> None:
+    paths = {"DISC": disc, "BAD": tmp_path / "BAD", "EMPTY": tmp_path / "EMPTY", "NONE": tmp_path / "NONE"}
+    shutil.copytree(disc, paths["BAD"])
+    damage(paths["BAD"], b"CT", b"ct")
+    paths["EMPTY"].mkdir()
+    verdicts = run("check", *(paths[name] for name in media), code=code).stdout.splitlines()
+    assert [line.partition(": ")[0] for line in verdicts] == [str(paths[name]) for name in media]
 
 
 def test_a_file_that_another_one_overwrote_is_named_as_its_copy(disc: Path, run: Runs) -> None:

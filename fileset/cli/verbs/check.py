@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from fileset.cli.findings import NOUNS, finding_row
+from fileset.cli.findings import NOUNS, finding_row, joint_code
 from fileset.cli.options import add_common, add_flag, add_format, add_value
 from fileset.cli.output import (
     aligned,
@@ -128,16 +128,19 @@ def _several(options: Namespace) -> int:
     if options.hash or options.profiles:
         raise RuleError("--hash and --profiles check one medium at a time")
     found: list[dict[str, object]] = []
+    codes = []
     for medium in options.media:
         try:
             report = _checked(medium, options)
         except FilesetError as problem:
             if isinstance(problem, RuleError):
                 raise
+            codes.append(problem.exit_code)
             reason = problem.text(known_path=medium, command=True)
             found.append({"path": medium, "verdict": "unreadable", "errors": 1, "warnings": 0, "error": reason})
             line, style = f"{medium}: cannot be checked: {reason}", _STYLES[ERROR]
         else:
+            codes.append(0 if report.conformant else FOUND)
             verdict = "ok" if report.conformant else "errors"
             found.append({"path": medium, "verdict": verdict, **picked(report, "errors", "warnings"), "error": None})
             line, style = _summary(report), "" if report.conformant else _STYLES[ERROR]
@@ -145,7 +148,7 @@ def _several(options: Namespace) -> int:
             show([(line, style)])
     if options.json:
         write_document("fileset.checks/1", {"media": map(json_text, found)})
-    return FOUND if any(one["verdict"] != "ok" for one in found) else 0
+    return FOUND if FOUND in codes else joint_code(codes)
 
 
 def _advise(options: Namespace) -> int:
