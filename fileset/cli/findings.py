@@ -35,10 +35,10 @@ the Standard."""
 NOT_DONE: Final = frozenset(
     (
         *("FS-NOTHING-ADDED", "FS-SOURCE-PATTERN", "FS-FILE-LINK", "FS-TRANSCODE-FAILED", "FS-SECURE-NO-PAGES"),
-        *("FS-ICON-FAILED", "FS-PICTURE-FAILED", "FS-PICTURE-PARTLY"),
+        *("FS-ICON-FAILED", "FS-PICTURE-FAILED", "FS-PICTURE-PARTLY", "FS-PAGES-STALE", "FS-VOLUME-FORMER"),
     )
 )
-"""Warnings that something was asked for and not done: -q names them too, unlike other warnings."""
+"""Warnings that something was asked for and not done, or that former patients stay: -q names them too, unlike others."""
 
 
 def tell_problems(sections: Mapping[str, Sequence[Problem]], *, everything: bool) -> None:

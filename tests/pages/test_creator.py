@@ -154,6 +154,13 @@ def test_a_change_of_a_medium_with_pages_says_that_they_are_stale(source: Path, 
     assert "FS-PAGES-STALE" not in [finding.rule for finding in updater.report.findings]
 
 
+def test_a_quiet_removal_names_pages_that_still_show_the_removed_patient(source: Path, tmp_path: Path) -> None:
+    create(tmp_path / "disc", source)
+    done = process("remove", tmp_path / "disc", "PatientID=*", "-q")
+    assert done.returncode == 0
+    assert "the pages for a browser still show the old contents" in done.stderr
+
+
 def test_replacing_a_file_set_without_pages_says_that_the_old_pages_stay(source: Path, tmp_path: Path) -> None:
     save_patient(tmp_path / "other", PatientID="P-2", StudyInstanceUID="1.2.3")
     for medium, stale in (("disc", True), ("disc.iso", False), ("disc.zip", False)):  # an image is written as a whole
