@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 Named = TypeVar("Named")
@@ -16,8 +16,6 @@ DEVICE_NAMES: Final = frozenset(
 )
 """Names that Windows keeps for devices: no new file or folder gets one, on any system."""
 
-DEVICE_NAME: Final = "Windows takes this name for a device and cannot open the file"
-"""The message about a file with such a name."""
 _PORTS: Final = frozenset(name[:3] for name in DEVICE_NAMES)
 _NOT_ON_WINDOWS: Final = re.compile(r'[\x00-\x1f<>:"|?*\\]|[. ]\Z').search
 
@@ -33,13 +31,15 @@ def is_device_name(name: str) -> bool:
     return name.partition(".")[0].rstrip(" ").upper() in DEVICE_NAMES
 
 
-def device_names(paths: Iterable[str]) -> list[str]:
-    """Select the paths with a component that Windows takes for a device."""
-    listed = list(paths)
-    joined = "\n".join(listed).upper()
+def device_faults(paths: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield each path with a component that Windows takes for a device, and the message about it."""
+    joined = "\n".join(paths).upper()
     if not any(map(joined.__contains__, _PORTS)):  # hardly any medium has such a name
-        return []
-    return [path for path in listed if any(map(is_device_name, path.split("/")))]
+        return
+    for path in paths:
+        component = next(filter(is_device_name, path.split("/")), "")
+        if component:
+            yield path, f"Windows takes the name {component} for a device and cannot open the file"
 
 
 def opens_on_windows(path: str) -> bool:

@@ -17,7 +17,7 @@ from fileset.errors import FilesetError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import ERROR, RULES, Finding, Where
 from fileset.media.base import ReadableMedium, UpdatableMedium
-from fileset.media.names import DEVICE_NAME, device_names, form_key
+from fileset.media.names import device_faults, form_key
 from fileset.media.system.walk import OpenFile, leads_out, random_access
 from fileset.part10.whole_file import FileChecker
 from fileset.plan.commit import Plan
@@ -90,8 +90,8 @@ def new_file_set_findings(
     """Collect the findings about a new file-set: DICOM files without a record, old pages, and the descriptor file."""
     if recipe.naming == IN_PLACE:
         others = {skipped.source for skipped in report.skipped}
-        listed = (value.replace("\\", "/") for value in report.added.file_ids)
-        yield from (Finding("FS-NAME-DEVICE", DEVICE_NAME, Where(name)) for name in device_names(listed))
+        listed = [value.replace("\\", "/") for value in report.added.file_ids]
+        yield from (Finding("FS-NAME-DEVICE", message, Where(name)) for name, message in device_faults(listed))
     elif medium.folder and medium.exists():
         others = set(medium.names()) - {file_id.path for file_id in plan.removals}
         if recipe.companion is None and (plan.additions or plan.removals):

@@ -120,6 +120,8 @@ def test_names_that_windows_keeps_for_devices_are_reported(tmp_path: Path) -> No
     checked = check_file_set(tmp_path)
     found = {one.where.file for one in checked.findings if one.rule == "FS-NAME-DEVICE"}
     assert (found, checked.errors) == ({"CON", "AUX/IM1", "nul.txt"}, 0)
+    messages = {one.where.file: one.message for one in checked.findings}
+    assert messages["AUX/IM1"] == "Windows takes the name AUX for a device and cannot open the file"
 
 
 def test_leftovers_of_an_interrupted_write_are_named(copy: Path) -> None:
