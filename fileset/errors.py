@@ -195,6 +195,11 @@ def one_of(option: str, choices: Iterable[str]) -> Callable[[object, object, str
     return lambda _, __, value: require_one_of(option, value, choices)
 
 
+def foreign_text(problem: BaseException) -> str:
+    """Describe an exception of another library in one line: the text of some holds a whole traceback."""
+    return f"{type(problem).__name__}: {str(problem).strip().partition(chr(10))[0]}"
+
+
 def without_password(text: str) -> str:
     """Remove the users, passwords and signed queries that addresses in a text may hold."""
     return re.sub(r"(https?://[^\s?]*\?)\S+", r"\1...", re.sub(r"//[^\s/]*@", "//", text))

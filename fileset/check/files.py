@@ -175,9 +175,9 @@ class FileCheck:
             self._report_document(name, index, result)
         elif result.rule in ("FS-FILE-NOT-DICOM", "FS-FILE-EMPTY", "FS-FILE-IS-DICOMDIR"):
             add("FS-REFERENCE-NOT-DICOM", result.reason or "not a DICOM file", name, index)
-        elif result.rule and (
-            result.rule != "FS-SOP-CLASS-NO-RECORD" or self.collector.contents.type_name(index) != "PRIVATE"
-        ):
+        elif not result.rule or any(fault.rule == result.rule for fault in result.faults):
+            return  # reported, and with its place
+        elif result.rule != "FS-SOP-CLASS-NO-RECORD" or self.collector.contents.type_name(index) != "PRIVATE":
             add(result.rule, result.reason, name, index)
 
     def _report_document(self, name: str, index: int, result: Inspection) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from fileset.dicom.elements import EXPLICIT_LITTLE, UNDEFINED, element_at
 from fileset.dicom.header import LARGEST_VALUE, PIXEL_DATA, Header, HeaderError, Reading, Wanted, little_endian
 from fileset.dicom.header_layout import IDENTIFYING_META_TAGS
+from fileset.errors import foreign_text
 from fileset.standard import tags
 
 if TYPE_CHECKING:
@@ -116,8 +117,7 @@ def read_foreign(read: Reading, wanted: Wanted) -> Header:
         except RecursionError:
             raise HeaderError("FS-FILE-BAD-HEADER", f"{_MESSAGE}: sequences nested too deep") from None
         except Exception as problem:  # noqa: BLE001  pydicom raises nearly anything on damaged input
-            kind = type(problem).__name__
-            raise HeaderError("FS-FILE-BAD-HEADER", f"{_MESSAGE}: {kind}: {problem}") from None
+            raise HeaderError("FS-FILE-BAD-HEADER", f"{_MESSAGE}: {foreign_text(problem)}") from None
     if not len(dataset):
         raise HeaderError("FS-FILE-BAD-HEADER", "no data element can be read")
     return Header(meta, values | dict.fromkeys(pixels, b""))

@@ -9,7 +9,7 @@ from typing import Final
 from attrs import evolve, field, frozen
 
 from fileset.dicom.header import Reading
-from fileset.errors import FilesetError
+from fileset.errors import FilesetError, foreign_text
 from fileset.pages.model import PageEntry, Patient, Series, complete, contradiction, each_series, evenly
 from fileset.pictures.attributes import attributes_of
 from fileset.pictures.depict import Card, Depiction, Document, ReportText, depict, representative_frame
@@ -75,7 +75,7 @@ def render(read: Reading) -> Rendered:
     except FilesetError as problem:
         return _failed(f"the file cannot be read: {problem}")
     except Exception as problem:  # noqa: BLE001  any element may have any value, and no file may stop the others
-        return _failed(f"it cannot be shown: {type(problem).__name__}: {problem}")
+        return _failed(f"it cannot be shown: {foreign_text(problem)}")
 
 
 def _failed(reason: str) -> Rendered:

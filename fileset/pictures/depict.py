@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
+from fileset.errors import foreign_text
 from fileset.pictures.attributes import Attributes, attributes_of
 from fileset.pictures.colour import SEGMENT_COLOURS, heat_map, palette_levels, rgb_levels
 from fileset.pictures.errors import PictureError
@@ -80,7 +81,7 @@ def _depicted(instance: DepictedInstance) -> Depiction:
     except MemoryError:
         return Card("the picture is too large for the memory of this computer")
     except Exception as problem:  # noqa: BLE001  any element may have any value, and no file may stop the others
-        return Card(f"it cannot be shown: {type(problem).__name__}: {problem}")
+        return Card(f"it cannot be shown: {foreign_text(problem)}")
     return Card("this kind of object has no picture", failed=False)
 
 

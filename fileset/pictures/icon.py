@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fileset.dicom.elements import EXPLICIT_LITTLE, element, elements, item
 from fileset.dicom.header import Reading
+from fileset.errors import foreign_text
 from fileset.pictures.attributes import Attributes, attributes_of
 from fileset.pictures.depict import aspect_ratio, picture_of, representative_frame
 from fileset.pictures.errors import PictureError
@@ -34,7 +35,7 @@ def icon_of_file(read: Reading, size: int = 64) -> bytes:
         except (PictureError, ImportError):
             raise
         except Exception as problem:  # any element may have any value
-            raise PictureError(f"no icon can be made: {type(problem).__name__}: {problem}") from problem
+            raise PictureError(f"no icon can be made: {foreign_text(problem)}") from problem
 
 
 def encoded_icon(pixels: bytes, size: int) -> bytes:

@@ -13,7 +13,7 @@ from importlib import import_module
 from time import monotonic
 from typing import Any, Final, Self, cast
 
-from fileset.errors import FilesetError, MediumError, RuleError
+from fileset.errors import FilesetError, MediumError, RuleError, foreign_text
 
 __version__: Final[str] = import_module("fileset").__version__
 TIME_LIMIT: Final = 30.0
@@ -119,7 +119,7 @@ class ClusterExecutor(Executor):
         except (ImportError, AttributeError) as problem:
             raise MediumError(f"the cluster cannot {what}: {problem}", advice=_SAME_VERSION) from problem
         except BaseException as problem:
-            raise MediumError(f"the cluster cannot {what}: {type(problem).__name__}: {problem}") from problem
+            raise MediumError(f"the cluster cannot {what}: {foreign_text(problem)}") from problem
 
 
 _SAME_VERSION: Final = f'Install the same version on every worker: pip install "dicom-fileset=={__version__}"'

@@ -14,7 +14,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
-from fileset.errors import GUARD, FilesetError, MediumError
+from fileset.errors import GUARD, FilesetError, MediumError, foreign_text
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -105,7 +105,6 @@ def _fail(problem: BaseException) -> NoReturn:
         raise problem
     if isinstance(problem, BrokenExecutor):
         raise MediumError(ENDED, advice=GUARD) from problem
-    kind = type(problem).__name__
-    if kind == "CancelledError":  # of this library, of asyncio or of Dask
+    if type(problem).__name__ == "CancelledError":  # of this library, of asyncio or of Dask
         raise MediumError("the work was cancelled: the connection to its executor is lost. Try again") from problem
-    raise MediumError(f"the executor that reads headers failed: {kind}: {problem}") from problem
+    raise MediumError(f"the executor that reads headers failed: {foreign_text(problem)}") from problem

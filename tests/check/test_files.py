@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 
 import fileset
 from fileset import CheckReport, check_file_set
@@ -122,6 +122,22 @@ def test_names_that_windows_keeps_for_devices_are_reported(tmp_path: Path) -> No
     assert (found, checked.errors) == ({"CON", "AUX/IM1", "nul.txt"}, 0)
     messages = {one.where.file: one.message for one in checked.findings}
     assert messages["AUX/IM1"] == "Windows takes the name AUX for a device and cannot open the file"
+
+
+def test_a_header_that_cannot_be_decoded_is_reported_once_with_its_place(tmp_path: Path) -> None:
+    dataset = synthetic.instance("1.2.840.10008.5.1.4.1.1.66.5")  # Surface Segmentation has keys at its end
+    dataset.ProcedureCodeSequence = [Dataset()]
+    dataset.ProcedureCodeSequence[0].CodeMeaning = "sixteen letters "
+    path = synthetic.write(dataset, tmp_path / "IM1")
+    fileset.index(tmp_path)
+    meaning, item = b"\x08\x00\x04\x01LO\x10\x00sixteen letters ", b"\xfe\xff\x00\xe0\x10\x00\x00\x00"
+    whole = path.read_bytes()
+    assert meaning in whole
+    path.write_bytes(whole.replace(meaning, item + b"\x08\x00\x04\x01LO\x08\x00Meaning ")[:-3])
+    found = [one for one in check_file_set(tmp_path).findings if one.rule == "FS-FILE-BAD-HEADER"]
+    assert len(found) == 1
+    assert found[0].where.offset
+    assert "\n" not in found[0].message
 
 
 def test_leftovers_of_an_interrupted_write_are_named(copy: Path) -> None:
