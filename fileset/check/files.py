@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import cached_property
 from typing import Final
@@ -29,6 +30,8 @@ from fileset.standard.record_types import HL7_DOCUMENT, HL7_SYNTAXES
 
 OnFacts = Callable[[str, int, Facts], None]
 """Called with the name of a DICOM file, the record that references it, and the facts that application profiles need."""
+_MOST_COMPARED: Final = 8
+"""Further records of one file that are compared with it: each comparison reads the file again."""
 _LEFTOVER: Final = "belongs to a write that is under way or was interrupted"
 
 
@@ -160,10 +163,14 @@ class FileCheck:
             self._report_unreferenced(name, result)
 
     def _compare_shared(self, inspector: MediumInspector, record_of: dict[str, int]) -> None:
-        """Compare each further record of a file with it."""
+        """Compare the further records of a file with it, but not any number that a hostile DICOMDIR has."""
+        compared = Counter[str]()
         for path, index in self.directory.references.shared:
             name = path if path in record_of else find(path, self._name_tree) or ""
-            for fault in inspector.inspect_for(name, index).faults if name else ():
+            compared[name] += 1
+            if not name or compared[name] > _MOST_COMPARED:
+                continue
+            for fault in inspector.inspect_for(name, index).faults:
                 if fault.rule in AGAINST_THE_FILE:
                     self.collector.add_at_file(fault.rule, fault.message, name, index, tag=fault.tag)
 

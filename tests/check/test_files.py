@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import re
 import shutil
 import sys
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -77,6 +79,17 @@ def test_a_dicom_file_that_no_record_references_is_named(copy: Path) -> None:
         ("COPY", "FS-FILE-UNLISTED"),
     }
     assert "IMAGE 1" in findings["COPY"].message
+
+
+def test_a_file_of_any_number_of_records_is_read_only_a_few_times(tmp_path: Path) -> None:
+    """Each comparison reads the file, and a hostile DICOMDIR may have any number of records of a large one."""
+    for number in range(30):
+        synthetic.write(synthetic.instance(synthetic.CT_IMAGE, number=number), tmp_path / f"IM{number:02}")
+    fileset.index(tmp_path)
+    data = (tmp_path / "DICOMDIR").read_bytes()
+    (tmp_path / "DICOMDIR").write_bytes(re.sub(rb"IM\d\d", b"IM00", data))
+    found = Counter(finding.rule for finding in check_file_set(tmp_path).findings)
+    assert (found["FS-FILE-SHARED"], found["FS-UID-DIFFERS"]) == (29, 8)
 
 
 def test_a_file_set_without_directory_lists_nothing_and_misses_nothing(copy: Path) -> None:
