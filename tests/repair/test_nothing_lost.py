@@ -181,6 +181,17 @@ def test_an_element_twice_in_an_item_is_mended(disc: Path, tmp_path: Path) -> No
     assert fileset.check_file_set(folder).errors == 0
 
 
+def test_a_value_of_bytes_is_quoted_and_shortened_in_the_report(disc: Path, tmp_path: Path) -> None:
+    item = pydicom.Dataset()
+    item.PixelData, item["PixelData"].VR = bytes(5000), "OB"
+    folder = disc_with(disc, tmp_path, [pydicom.DataElement(0x0040A525, "SQ", [item])])
+    data = (folder / "DICOMDIR").read_bytes()
+    (folder / "DICOMDIR").write_bytes(data.replace(b"\x40\x00\x25\xa5SQ", b"\x40\x00\x25\xa5AA"))
+    (message,) = messages(fileset.repair_file_set(folder), "FS-KEY-CHANGED")
+    assert message.startswith("'\\xfe\\xff\\x00\\xe0")
+    assert len(message) < 100
+
+
 def test_private_elements_of_many_blocks_without_creators_take_little_memory(disc: Path, tmp_path: Path) -> None:
     tags = [group << 16 | block << 8 for group in range(0x29, 0x37, 2) for block in range(0x10, 0x100)]
     folder = disc_with(disc, tmp_path, [pydicom.DataElement(tag, "LO", "") for tag in tags])

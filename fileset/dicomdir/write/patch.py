@@ -12,6 +12,7 @@ from fileset.dicomdir.read.values import NUMBERS, value_of
 from fileset.dicomdir.write.transcode import explicit, is_written
 from fileset.errors import FormatError
 from fileset.part10.private_elements import creator_of
+from fileset.part10.values import shown as quoted
 from fileset.records.data_sets import record_data_set
 from fileset.records.instance_keys import texts_of_sequence
 from fileset.records.key_rules import faults_of_items
@@ -87,7 +88,8 @@ class _Value(NamedTuple):
             return "" if found is None else "\\".join(map(str, found if isinstance(found, list) else [found]))
         if self.vr in TEXT_VRS:
             return decode(self.value, self.character_set, self.vr).strip(" \0")
-        return self.value.decode("ascii", "replace").strip(" \0")
+        text = self.value.decode("latin_1").strip(" \0")
+        return text if text.isascii() and text.isprintable() else quoted(self.value)
 
 
 def is_whole(flat: FlatDirectory, index: int) -> bool:
