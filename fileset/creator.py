@@ -20,7 +20,16 @@ from fileset.file_id import FileId, is_path
 from fileset.findings import Finding, Where
 from fileset.media.base import MediumFormat, ReadableMedium
 from fileset.media.folder.medium import FolderMedium
-from fileset.media.open import FOLDER, file_set_above, format_for, place_of, readable, refuse_dicomdir, volumes_there
+from fileset.media.open import (
+    FOLDER,
+    file_set_above,
+    format_for,
+    place_of,
+    readable,
+    refuse_dicomdir,
+    scannable,
+    volumes_there,
+)
 from fileset.media.remote.access import is_url
 from fileset.media.system.discs import DISC_NAMES
 from fileset.media.system.files import STANDARD_OUTPUT, path_of
@@ -234,7 +243,8 @@ class Creator(WritingRole):
 
         `only` and `exclude` choose files as in `add`. Raises the errors of `add`, and `FormatError` if there is no file-set.
         """
-        readable(medium)[0].close()
+        for opened in (scannable(medium), readable(medium)[0]):
+            opened.close()
         self.add(place_of(medium), only=only, exclude=exclude)
 
     def _beside_targets(self, source: str | os.PathLike[str]) -> frozenset[str]:

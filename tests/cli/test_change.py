@@ -41,6 +41,12 @@ def test_add_shows_the_added_instances(run: Runs, disc: Path, new: Path) -> None
     assert len(paths(run, disc)) == 13
 
 
+def test_add_names_the_right_order_of_medium_and_source(run: Runs, disc: Path, new: Path) -> None:
+    refused = run("add", new.parent, disc, code=2)
+    assert refused.stderr.rstrip().endswith(shown(["fileset", "add", str(disc), str(new.parent)]))
+    assert not (new.parent / "DICOMDIR").exists()
+
+
 def test_add_reports_as_json(run: Runs, disc: Path, new: Path) -> None:
     document = run("add", disc, new, "--json", "--file-set-id", "OTHER").document
     assert document["schema"] == "fileset.add/1"

@@ -291,6 +291,8 @@ def test_the_command_line_converts(media: Path, tmp_path: Path, capsys: pytest.C
     assert main(["create", str(media / "SET.zip"), "-o", str(tmp_path / "NEW")]) == 0
     assert contents(tmp_path / "NEW") == contents(tmp_path / "NEW.iso")
     assert main(["create", "--from-medium", str(media / "source"), "-o", str(tmp_path / "OTHER")]) == 4
+    file = next(path for path in (media / "source").rglob("*") if path.is_file())
+    assert main(["create", "--from-medium", str(file), "-o", str(tmp_path / "OTHER")]) == 4
     assert main(["create", "-o", str(tmp_path / "OTHER")]) == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["NEW", "NEW.iso"]
 
