@@ -157,7 +157,8 @@ class FileCheck:
             self.on_facts(name, index, result.facts)
         if index != NONE:
             if result.chain is not None:
-                upper.count(index, result.chain, name)
+                for below in self.collector.contents.sharing.get(index, (index,)):
+                    upper.count(below, result.chain, name)
             self._report_listed(name, index, result)
         else:
             self._report_unreferenced(name, result)

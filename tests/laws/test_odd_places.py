@@ -106,3 +106,20 @@ def test_a_detached_patient_is_no_instance(tmp_path: Path) -> None:
     (tmp_path / "DICOMDIR").write_bytes(directories.directory([tree]))
     with fileset.Reader(tmp_path) as reader:
         assert [one.record_type for one in reader.instances] == ["IMAGE", "IMAGE"]
+
+
+@pytest.mark.parametrize("key", ["PatientID", "StudyInstanceUID", "SeriesInstanceUID"])
+def test_a_file_that_an_mrdr_references_is_compared_with_the_records_above(key: str, tmp_path: Path, run: Runs) -> None:
+    """Several records can share a file through an MRDR (retired, PS3.3-2003 F.6.2)."""
+    (_, second), _ = images(tmp_path / "DISC")
+    second.mrdr = Rec("MRDR", {**second.keys, 0x00041600: ("UL", b"\1\0\0\0")})
+    del second.keys[0x00041500], second.mrdr.keys[0x00200013]
+    folder = disc(tmp_path / "DISC", second)
+    dataset = synthetic.instance(synthetic.CT_IMAGE, number=2)
+    dataset[key].value = "1.2.3.99"
+    synthetic.write(dataset, folder / "IM2")
+    for verb, code, out in (("check", 1, []), ("repair", 3, ["--dry-run"]), ("extract", 3, ["-o", tmp_path / "OUT"])):
+        told = run(verb, folder, *out, code=code)
+        assert any(
+            "IM2" in line and key in line and "1.2.3.99" in line for line in (told.stdout + told.stderr).splitlines()
+        )

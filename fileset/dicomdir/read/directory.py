@@ -172,6 +172,15 @@ class Contents:
     def _has_mrdr(self) -> bool:
         return "MRDR" in self.flat.types
 
+    @cached_property
+    def sharing(self) -> dict[int, list[int]]:
+        """The active records that reference a file through an MRDR, by the MRDR."""
+        found: dict[int, list[int]] = {}
+        for index in self.tree.walk() if self._has_mrdr else ():
+            if (mrdr := self._referring(index, tags.REFERENCED_FILE_ID)) != index:
+                found.setdefault(mrdr, []).append(index)
+        return found
+
     def file_id(self, index: int) -> FileId | None:
         """Decode the Referenced File ID of a record; report a hostile one and return None."""
         value = self.file_id_value(index)
