@@ -131,8 +131,9 @@ class _Rebuild:
         """Offer the files of all records, each once."""
         record_at: dict[FileId, int] = {}
         for index in self.contents.tree.walk():
-            is_instance = self.contents.type_name(index) not in LEVELS and self.contents.references_file(index)
-            actual = self._actual(index) if is_instance else None
+            is_level = self.contents.type_name(index) in LEVELS
+            is_instance = self.contents.is_mislabelled if is_level else self.contents.references_file
+            actual = self._actual(index) if is_instance(index) else None
             if actual is not None:
                 first = record_at.setdefault(actual, index)
                 if first != index:  # two records reference one file: keep the first sound one

@@ -123,3 +123,14 @@ def test_a_file_that_an_mrdr_references_is_compared_with_the_records_above(key: 
         assert any(
             "IM2" in line and key in line and "1.2.3.99" in line for line in (told.stdout + told.stderr).splitlines()
         )
+
+
+@pytest.mark.parametrize("kind", ["PATIENT", "STUDY", "SERIES"])
+def test_repair_makes_a_record_of_a_level_that_references_an_image_an_image_record(kind: str, tmp_path: Path) -> None:
+    records, uids = images(tmp_path)
+    records[1].type = kind
+    assert fileset.repair_file_set(disc(tmp_path, *records)).written
+    assert fileset.check_file_set(tmp_path).errors == 0
+    with fileset.Reader(tmp_path) as reader:
+        assert [(one.record_type, one.sop_instance_uid) for one in reader.instances] == [("IMAGE", uid) for uid in uids]
+    assert not fileset.repair_file_set(tmp_path).written

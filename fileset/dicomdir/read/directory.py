@@ -385,9 +385,9 @@ class Contents:
     def _is(self, index: int, rank: int, wanted: int) -> bool:
         if rank == wanted or wanted != _INSTANCE:
             return rank == wanted
-        return self.references_file(index) if rank == _PERHAPS else self._is_mislabelled(index)
+        return self.references_file(index) if rank == _PERHAPS else self.is_mislabelled(index)
 
-    def _is_mislabelled(self, index: int) -> bool:
+    def is_mislabelled(self, index: int) -> bool:
         """Test whether a PATIENT, STUDY or SERIES record references an instance, and report it: its type is wrong.
 
         Before 2004 such records could reference a file that held the values of a patient or study, and no instance.
