@@ -23,6 +23,12 @@ def images(folder: Path) -> tuple[list[Rec], list[str]]:
     return [image(f"IM{number}", uid) for number, uid in enumerate(uids, start=1)], uids
 
 
+def share(record: Rec) -> None:
+    """Let a record reference its file through an MRDR (retired, PS3.3-2003 F.6.2)."""
+    record.mrdr = Rec("MRDR", {**record.keys, 0x00041600: ("UL", b"\1\0\0\0")})
+    del record.keys[0x00041500], record.mrdr.keys[0x00200013]
+
+
 def disc(folder: Path, *records: Rec) -> Path:
     dataset = synthetic.instance(synthetic.CT_IMAGE)
     tree = patient("P1", study(dataset.StudyInstanceUID, series(dataset.SeriesInstanceUID, *records)))
@@ -112,8 +118,7 @@ def test_a_detached_patient_is_no_instance(tmp_path: Path) -> None:
 def test_a_file_that_an_mrdr_references_is_compared_with_the_records_above(key: str, tmp_path: Path, run: Runs) -> None:
     """Several records can share a file through an MRDR (retired, PS3.3-2003 F.6.2)."""
     (_, second), _ = images(tmp_path / "DISC")
-    second.mrdr = Rec("MRDR", {**second.keys, 0x00041600: ("UL", b"\1\0\0\0")})
-    del second.keys[0x00041500], second.mrdr.keys[0x00200013]
+    share(second)
     folder = disc(tmp_path / "DISC", second)
     dataset = synthetic.instance(synthetic.CT_IMAGE, number=2)
     dataset[key].value = "1.2.3.99"
@@ -125,10 +130,15 @@ def test_a_file_that_an_mrdr_references_is_compared_with_the_records_above(key: 
         )
 
 
+@pytest.mark.parametrize("shares", [False, True], ids=["alone", "through an MRDR"])
 @pytest.mark.parametrize("kind", ["PATIENT", "STUDY", "SERIES"])
-def test_repair_makes_a_record_of_a_level_that_references_an_image_an_image_record(kind: str, tmp_path: Path) -> None:
+def test_repair_makes_a_record_of_a_level_that_references_an_image_an_image_record(
+    kind: str, tmp_path: Path, *, shares: bool
+) -> None:
     records, uids = images(tmp_path)
     records[1].type = kind
+    if shares:
+        share(records[1])
     assert fileset.repair_file_set(disc(tmp_path, *records)).written
     assert fileset.check_file_set(tmp_path).errors == 0
     with fileset.Reader(tmp_path) as reader:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from struct import Struct
+from struct import Struct, pack
 from typing import Any, Final, Literal
 
 from fileset.dicom.character_sets import TEXT_VRS, UNDECLARED
@@ -37,8 +37,12 @@ PLAIN_FILE_ID: Final = re.compile(rb"[A-Z0-9_]{1,8}(?:\\[A-Z0-9_]{1,8}){0,7} ?")
 _SHORT: Final = Struct("<H").unpack_from
 _TYPE_HEADER: Final = b"\x04\x00\x30\x14CS"
 _FILE_ID_HEADER: Final = b"\x04\x00\x00\x15CS"
-_FILE_ID_TAGS: Final = {True: b"\x04\x00\x00\x15", False: b"\x00\x04\x15\x00"}
-"""The tag (0004,1500) in little and in big endian."""
+_REFERRING: Final = (tags.REFERENCED_FILE_ID, tags.MRDR_OFFSET)
+_REFERRING_TAGS: Final = {
+    little: tuple(pack("<HH" if little else ">HH", tag >> 16, tag & 0xFFFF) for tag in _REFERRING)
+    for little in (True, False)
+}
+"""The same as bytes, in little endian or not."""
 _NO_INSTANCE: Final = (b"1.2.840.10008.3.1.2.", b"1.2.840.10008.1.3.10")
 """SOP classes of the files that PATIENT, STUDY and SERIES records of former editions reference, and of a DICOMDIR."""
 _REFERENCE: Final = re.compile(
@@ -393,7 +397,8 @@ class Contents:
         Before 2004 such records could reference a file that held the values of a patient or study, and no instance.
         """
         flat = self.flat
-        if flat.data.find(_FILE_ID_TAGS[flat.syntax.little], flat.start[index], flat.end[index]) < 0:
+        start, end = flat.start[index], flat.end[index]
+        if all(flat.data.find(tag, start, end) < 0 for tag in _REFERRING_TAGS[flat.syntax.little]):
             return False
         sop_class = self.raw_reference(index, tags.REFERENCED_SOP_CLASS_UID)
         if not sop_class or sop_class.startswith(_NO_INSTANCE) or not self.references_file(index):
@@ -404,8 +409,7 @@ class Contents:
 
     def references_file(self, index: int) -> bool:
         """Test whether a record references a file, itself or through an MRDR."""
-        referring = (tags.REFERENCED_FILE_ID, tags.MRDR_OFFSET)
-        return bool(self._plain_file_id(index)) or any(part.tag in referring for part in self.flat.elements(index))
+        return bool(self._plain_file_id(index)) or any(part.tag in _REFERRING for part in self.flat.elements(index))
 
 
 def _ranks_of_keys() -> dict[int, int]:
