@@ -117,14 +117,15 @@ class Inspector:
                 faults += self._files.faults(cached, size, first)
             return Inspection(tuple(faults), problem.rule, problem.reason, prefix)
         try:
-            faults += self._record_faults(cached, instance, task)
+            is_truncated = any(fault.rule == "FS-FILE-TRUNCATED" for fault in faults)
+            faults += self._record_faults(cached, instance, task, is_truncated=is_truncated)
             facts = read_facts(cached, size) if self._facts else None
         except HeaderError as problem:
             return Inspection(tuple(faults), problem.rule, problem.reason, prefix)
         uid = b"" if task.tail and not faults else instance.sop_instance_uid
         return Inspection(tuple(faults), "", "", prefix, uid, instance.chain, facts)
 
-    def _record_faults(self, read: Reading, instance: Instance, task: Task) -> list[Fault]:
+    def _record_faults(self, read: Reading, instance: Instance, task: Task, *, is_truncated: bool) -> list[Fault]:
         faults = [Fault(rule, message) for rule, message in instance.notes if rule not in _OF_WRITING]
         if not task.tail or (task.tail == instance.tail and task.record_type == instance.record_type):
             return faults
@@ -137,7 +138,7 @@ class Inspector:
         def header_of(wanted: Wanted) -> Header:
             return read_header(read, wanted)
 
-        faults += differences(instance, task.record_type, record, header_of)
+        faults += differences(instance, task.record_type, record, header_of, is_truncated=is_truncated)
         return faults + list(self._missing_keys(instance, record))
 
     def _is_mandatory(self, read: Reading, task: Task) -> bool:

@@ -93,9 +93,17 @@ def _normalised(value: Any) -> Any:
 
 
 def differences(
-    instance: Instance, record_type: str, record: RecordSide, header_of: Callable[[Wanted], Header]
+    instance: Instance,
+    record_type: str,
+    record: RecordSide,
+    header_of: Callable[[Wanted], Header],
+    *,
+    is_truncated: bool = False,
 ) -> Iterator[Fault]:
-    """Find where a record differs from its file. `header_of` reads the file again for keys that we do not write."""
+    """Find where a record differs from its file. `header_of` reads the file again for keys that we do not write.
+
+    A key that a truncated file lacks may be in the part that is lost, so it is no difference.
+    """
     expected = RecordSide(instance.tail, EXPLICIT_LITTLE)
     for tag, rule in _REFERENCE.items():
         in_record, in_file = (canonical("UI", side.raw(tag)) for side in (record, expected))
@@ -106,7 +114,7 @@ def differences(
     if record_type != instance.record_type:
         yield from _type_difference(instance, record_type, canonical("UI", expected.raw(tags.REFERENCED_SOP_CLASS_UID)))
         return
-    yield from _key_differences(record_type, record, expected, header_of)
+    yield from _key_differences(record_type, record, expected, header_of, is_truncated=is_truncated)
 
 
 def _type_difference(instance: Instance, record_type: str, sop_class: bytes) -> Iterator[Fault]:
@@ -117,7 +125,12 @@ def _type_difference(instance: Instance, record_type: str, sop_class: bytes) -> 
 
 
 def _key_differences(
-    record_type: str, record: RecordSide, expected: RecordSide, header_of: Callable[[Wanted], Header]
+    record_type: str,
+    record: RecordSide,
+    expected: RecordSide,
+    header_of: Callable[[Wanted], Header],
+    *,
+    is_truncated: bool,
 ) -> Iterator[Fault]:
     keys = {key.tag: key for key in RECORD_TYPES[record_type].keys}
     written = [
@@ -144,11 +157,12 @@ def _key_differences(
     wanted = Wanted(WantedTags(WANTED.any.tags | set(others), 0x7FE0FFFF), {}, WANTED.sequences | sequences)
     values = header_of(wanted).values
     for key in written:
-        yield from _written_key(key, values, record, expected)
+        if values.get(key.tag) or not is_truncated:
+            yield from _written_key(key, values, record, expected)
     for tag in others:
         if tag in values:
             yield from _other_key(tag, values, record)
-        elif tag in keys:
+        elif tag in keys and not is_truncated:
             yield _difference("FS-KEY-DIFFERS", tag, record.value(tag), None)
 
 

@@ -492,3 +492,16 @@ def test_a_record_that_becomes_one_of_another_type_gets_the_keys_of_that(tmp_pat
     (tmp_path / "DICOMDIR").write_bytes(record.replace(b"\x20\x00\x12\x00IS", b"\x20\x00\x41\x00IS"))
     assert b"PRIVATE " in record
     assert assert_nothing_lost(tmp_path, {}) == "mended"
+
+
+@pytest.mark.parametrize("sop_class", [synthetic.COMPREHENSIVE_SR, synthetic.GRAYSCALE_STATE])
+def test_a_truncated_file_takes_no_value_from_its_record(tmp_path: Path, sop_class: str) -> None:
+    whole = synthetic.encode(synthetic.instance(sop_class))
+    (tmp_path / "IM1").write_bytes(whole)
+    fileset.index(tmp_path)
+    data = (tmp_path / "DICOMDIR").read_bytes()
+    for size in range(len(whole) // 2 - 1, len(whole), 100):
+        (tmp_path / "IM1").write_bytes(whole[:size])
+        fileset.repair_file_set(tmp_path)
+        assert (tmp_path / "DICOMDIR").read_bytes() == data, size
+        assert {one.rule for one in fileset.check_file_set(tmp_path).findings} >= {"FS-FILE-TRUNCATED"}
