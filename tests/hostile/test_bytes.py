@@ -68,6 +68,19 @@ def test_one_wrong_byte_costs_one_instance_at_most(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DIRECTORIES)
+def test_an_item_that_became_a_delimiter_costs_one_instance_at_most(name: str) -> None:
+    data = DIRECTORIES[name]()
+    whole, flat = _uids(data), Contents(data).flat
+    item, delimiter = (
+        (b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0") if flat.syntax.little else (b"\xff\xfe\xe0\x00", b"\xff\xfe\xe0\xdd")
+    )
+    leaves = [start for index, start in enumerate(flat.start) if flat.record_type(index) == "IMAGE"]
+    for start in leaves:
+        assert data[start : start + 4] == item
+        assert (whole - _uids(data[:start] + delimiter + data[start + 4 :])).total() == 1
+
+
+@pytest.mark.parametrize("name", DIRECTORIES)
 def test_records_before_a_cut_are_read(name: str) -> None:
     """All instances whose records exist, for a cut after each record and one in its middle."""
     data = DIRECTORIES[name]()

@@ -142,10 +142,12 @@ def take_records(flat: FlatDirectory, at: int, length: int, findings: Findings) 
 
 
 def _tag(flat: FlatDirectory, at: int) -> int:
+    """Read the tag at `at`; 0 if there is none, or a delimiter with a length, which was the tag of an item."""
     try:
-        return element_header(flat.data, at, flat.syntax)[0]
+        tag, _, _, length = element_header(flat.data, at, flat.syntax)
     except FormatError:
         return 0
+    return 0 if tag == SEQUENCE_END and length else tag
 
 
 def _usual_records(flat: FlatDirectory, at: int, types: _Types) -> int:
