@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from struct import pack
 
 import pytest
 
@@ -144,3 +145,30 @@ def test_repair_makes_a_record_of_a_level_that_references_an_image_an_image_reco
     with fileset.Reader(tmp_path) as reader:
         assert [(one.record_type, one.sop_instance_uid) for one in reader.instances] == [("IMAGE", uid) for uid in uids]
     assert not fileset.repair_file_set(tmp_path).written
+
+
+def test_an_update_keeps_the_file_of_a_record_that_has_a_file_id_instead_of_a_link(tmp_path: Path) -> None:
+    records, uids = images(tmp_path)
+    data = disc(tmp_path, *records).joinpath("DICOMDIR").read_bytes()
+    before, link, after = data.rpartition(b"\x04\x00\x00\x14UL")
+    (tmp_path / "DICOMDIR").write_bytes(before + link.replace(b"\x14", b"\x15") + after)
+    with fileset.Updater(tmp_path) as updater:
+        updater.file_set_id = "NEW"
+    with fileset.Reader(tmp_path) as reader:
+        found = [(one.file_id.path if one.file_id else "", one.sop_instance_uid) for one in reader.instances]
+    assert found == [("IM1", uids[0]), ("IM2", uids[1])]
+
+
+@pytest.mark.parametrize("syntax", [directories.IMPLICIT, directories.BIG])
+def test_an_update_reads_the_type_of_a_record_that_has_two_as_the_next_reader(syntax: str, tmp_path: Path) -> None:
+    dataset = synthetic.instance(synthetic.CT_IMAGE)
+    data = directories.directory([patient("P1", study(dataset.StudyInstanceUID), name="IMAGE^A ")], syntax=syntax)
+    order = directories.CODINGS[syntax].order
+    name, kind = pack(order + "HH", 0x10, 0x10), pack(order + "HH", 4, 0x1430)
+    assert data.count(name) == 1
+    (tmp_path / "DICOMDIR").write_bytes(data.replace(name, kind))
+    with fileset.Updater(tmp_path) as updater:
+        updater.file_set_id = "NEW"
+    assert updater.report.findings[-1].rule != "FS-RECORD-TYPE"
+    with fileset.Reader(tmp_path) as reader:
+        assert [one["PatientID"] for one in reader.patients] == ["P1"]

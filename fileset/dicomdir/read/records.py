@@ -267,7 +267,7 @@ def _take(flat: FlatDirectory, record: Element, types: _Types, findings: Finding
                 if part.value_end - part.value_at == (2 if short else 4):
                     unpack = flat.syntax.short if short else flat.syntax.long
                     numbers[part.tag] = unpack(flat.data, part.value_at)[0], part.value_at - record.at
-            elif part.tag == tags.RECORD_TYPE:
+            elif part.tag == tags.RECORD_TYPE and not raw:  # of several, the first, as everywhere
                 raw = flat.data[part.value_at : part.value_end]
     except FormatError as problem:
         findings.add("FS-RECORD-MALFORMED", problem.text(known_offset=record.at), offset=record.at)

@@ -68,7 +68,9 @@ def is_sound(flat: FlatDirectory, index: int) -> bool:
 def _anew(flat: FlatDirectory, index: int) -> bytes:
     """Encode a record with new links; no record may have an element before or between these, so none is kept."""
     kept = [part for part in flat.elements(index) if part.tag > tags.LOWER_LEVEL_ENTITY and is_written(part.tag)]
-    kept.sort(key=lambda part: part.tag)
+    # A Reader takes the first of several File IDs; one before the type is there by damage.
+    type_at = next((part.at for part in kept if part.tag == tags.RECORD_TYPE), 0)
+    kept.sort(key=lambda part: (part.tag, part.at < type_at))
     links = LINKS.replace(_ACTIVE_FLAG, _INACTIVE_FLAG) if flat.in_use[index] == INACTIVE else LINKS
     return item(links + b"".join(explicit(flat.data, part, flat.syntax) for part in kept))
 
