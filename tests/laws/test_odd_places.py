@@ -172,3 +172,15 @@ def test_an_update_reads_the_type_of_a_record_that_has_two_as_the_next_reader(sy
     assert updater.report.findings[-1].rule != "FS-RECORD-TYPE"
     with fileset.Reader(tmp_path) as reader:
         assert [one["PatientID"] for one in reader.patients] == ["P1"]
+
+
+def test_an_update_keeps_the_file_of_a_record_whose_link_to_an_mrdr_is_in_the_wrong_place(tmp_path: Path) -> None:
+    records, _ = images(tmp_path)
+    share(records[1])
+    data = disc(tmp_path, *records).joinpath("DICOMDIR").read_bytes()
+    before, kind, after = data.rpartition(b"\x04\x00\x30\x14CS\x06\x00IMAGE ")
+    (tmp_path / "DICOMDIR").write_bytes(before + kind.replace(b"\x30\x14", b"\x30\x16") + after)
+    with fileset.Updater(tmp_path) as updater:
+        updater.file_set_id = "NEW"
+    with fileset.Reader(tmp_path) as reader:
+        assert [one.file_id.path for one in reader.instances if one.file_id] == ["IM1", "IM2"]

@@ -274,6 +274,4 @@ def _mrdr_link(record: bytes) -> tuple[int, int]:
     for part in elements(record, 8, len(record), EXPLICIT_LITTLE):
         if part.tag == tags.MRDR_OFFSET and part.value_end - part.value_at == 4:
             return part.value_at, EXPLICIT_LITTLE.long(record, part.value_at)[0]
-        if part.tag > tags.MRDR_OFFSET:
-            break
     return 0, 0
