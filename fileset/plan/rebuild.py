@@ -115,9 +115,10 @@ class _Rebuild:
     trusts_dicomdir: bool
     gone: set[int] = field(factory=set)  # records that are dropped
     listed: set[FileId] = field(factory=set)  # the files of the other records
-    missing: dict[int, str] = field(factory=dict)  # record -> the reason why its file is not found by its name
+    missing: dict[int, tuple[str, str]] = field(factory=dict)  # record -> why its file is not found by its name
     unnamed: set[int] = field(factory=set)  # sources that no record can reference, because of their names
     placed: dict[int, int] = field(factory=dict)  # source -> the record that its instance replaces
+    moved: set[int] = field(factory=set)  # records whose files are in another place
     unplaced: set[str] = field(factory=set)  # files that cannot decide the places of their records
     # sources whose records name another patient, study, series or instance
     contradicting: set[int] = field(factory=set)
@@ -140,7 +141,7 @@ class _Rebuild:
                     sound = self.diagnosis.sound
                     better, worse = (index, first) if index in sound and first not in sound else (first, index)
                     record_at[actual] = better
-                    self._lose(worse, "FS-FILE-SHARED", f"{actual} is referenced by another record too")
+                    self.missing[worse] = "FS-FILE-SHARED", f"{actual} is referenced by another record too"
         for actual, index in record_at.items():
             named, value = self._named(index)
             if actual.conformant:  # a record may have it with a slash, a dot or in lower case
@@ -150,7 +151,7 @@ class _Rebuild:
         self.offer.record_of.update(self.placed)
 
     def _actual(self, index: int) -> FileId | None:
-        """Find the real name of the file of a record, None if it is missing; drop a record that names no file.
+        """Find the real name of the file of a record, None if it is missing.
 
         None also for a file in a folder that cannot be listed: its record stays where it is, and the check has named it.
         """
@@ -158,12 +159,12 @@ class _Rebuild:
             named = self._named(index)[0]
             actual = self.offer.medium.actual(named)
         except FormatError as problem:
-            self._lose(index, "FS-FILE-MISSING", str(problem))
+            self.missing[index] = "FS-FILE-MISSING", str(problem)
             return None
         except MediumError:
             return None
         if actual is None:
-            self.missing[index] = f"{named}: not on the medium"
+            self.missing[index] = "FS-FILE-MISSING", f"{named}: not on the medium"
         return actual
 
     def _named(self, index: int) -> tuple[FileId, bytes]:
@@ -207,15 +208,45 @@ class _Rebuild:
                         if actual is not None and actual != DICOMDIR and actual not in self.listed:
                             yield actual.path
 
+    def _follow_moved(self, accepted: Iterable[tuple[int, Instance]]) -> None:
+        """Find the missing file of a record in another place, by its SOP Instance UID: only the File ID is wrong.
+
+        If it also names another patient, study or series, the record is dropped, and the file counts as one without a record.
+        """
+        contents = self.contents
+        listed = {instance.sop_instance_uid for source, instance in accepted if source in self.placed}
+        lost = {contents.raw_reference(index, _INSTANCE_UID): index for index in (*self.missing, *self._without_file())}
+        for source, instance in accepted:
+            uid = instance.sop_instance_uid
+            if uid not in lost or uid in listed or source in self.placed:
+                continue
+            self.placed[source] = index = lost[uid]
+            if self._is_alone((source, instance)):
+                del self.placed[source]
+                continue
+            listed.add(uid)
+            self.moved.add(index)
+            _, reason = self.missing.pop(index, ("", "the record names no file"))
+            where = Where(self.offer.sources.name(source), contents.type_name(index))
+            message = f"{reason}, but found here by its SOP Instance UID: the record gets this name"
+            self.report.findings.append(Finding("FS-FILE-MOVED", message, where))
+
+    def _without_file(self) -> Iterator[int]:
+        """Find the faulty records of instances that have lost their File ID."""
+        for index in self.diagnosis.faults:
+            if self.contents.type_name(index) not in LEVELS and not self.contents.references_file(index):
+                yield index
+
     def _settle_missing(self, unnamed: Mapping[str, str]) -> None:
         """Drop the records of missing files, except if the file exists under a name that is not a File ID.
 
         `unnamed`: the names of such files by SOP Instance UID. `extract` finds them, and the user can rename them.
         """
-        for index, reason in self.missing.items():
+        for index, (rule, reason) in self.missing.items():
             found = unnamed.get(self.contents.reference(index, _INSTANCE_UID))
-            if found is None:
-                self._lose(index, "FS-FILE-MISSING", reason)
+            has_name = rule == "FS-FILE-MISSING" and self.contents.file_id(index) not in (None, DICOMDIR)
+            if found is None or not has_name:
+                self._lose(index, rule, reason)
             else:
                 where = Where(found, self.contents.type_name(index))
                 message = f"{reason}, but found here by its SOP Instance UID, under a name that is not a File ID"
@@ -248,6 +279,7 @@ class _Rebuild:
                 accepted.append((source, Instance._make(outcome)))
         for _, instance in accepted:  # prefer the file that a record can reference
             unnamed.pop(instance.sop_instance_uid.decode("ascii", "replace"), None)
+        self._follow_moved(accepted)
         self._settle_missing(unnamed)
         accepted.sort(key=self._is_alone)
         self.contradicting = {one[0] for one in accepted if one[0] in self.placed and self._is_alone(one)}
@@ -378,12 +410,16 @@ class _Rebuild:
 
     def _wrong(self, node: Node, index: int, tree: TreeBuilder) -> Wrong:
         stale = frozenset(tree.stale.get((node.record_type, node.key), ()))
-        if index in self.diagnosis.sound:
+        if index in self.diagnosis.sound and index not in self.moved:
             return Wrong(stale)
         wrong = self.diagnosis.wrong.get(index, Wrong(frozenset(), others=True))
-        # Another record type has other keys, and the record of an MRDR has no complete file reference.
+        # Another record type has other keys, the record of an MRDR has no complete file reference, and nothing has compared
+        # a record with a file in another place.
         others = (
-            wrong.others or self.contents.type_name(index) != node.record_type or not is_unshared(self.contents, index)
+            wrong.others
+            or index in self.moved
+            or self.contents.type_name(index) != node.record_type
+            or not is_unshared(self.contents, index)
         )
         return wrong._replace(named=wrong.named | stale, others=others)
 

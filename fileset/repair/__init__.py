@@ -64,8 +64,8 @@ def repair_file_set(
     """Rebuild the DICOMDIR of the file-set at `medium`; with `dry_run` only plan it.
 
     Repair keeps the File-set UID and File-set ID, all files in their places, and the bytes of every correct record. In the
-    report, `removed` are records whose file is missing; `added` are DICOM files without a record, if their names are File
-    IDs (else they are `skipped`); `refreshed` are wrong records that were rebuilt. Without a readable DICOMDIR, repair scans
+    report, `removed` are records whose file is missing, also by its SOP Instance UID; `added` are DICOM files without a
+    record, if their names are File IDs (else they are `skipped`); `refreshed` are wrong records that were rebuilt. Without a readable DICOMDIR, repair scans
     all files. It writes nothing if there is nothing to repair.
 
     Parameters are those of `Updater`. With `trust_dicomdir`, a record stays although its file names another patient, study

@@ -11,6 +11,7 @@ from typing import Any
 
 import pydicom
 import pytest
+from pydicom import dcmread
 from pydicom.uid import UID
 
 import fileset
@@ -397,16 +398,63 @@ def test_a_record_stays_if_its_file_has_a_name_that_no_record_can_reference(
     assert not fileset.repair_file_set(medium).written
 
 
-def test_a_record_is_dropped_if_its_file_is_there_under_a_legal_name_too(disc: Path, tmp_path: Path) -> None:
+def test_a_record_gets_the_legal_name_of_its_file_if_there_is_one(disc: Path, tmp_path: Path) -> None:
     medium = tmp_path / "OUT"
     shutil.copytree(disc, medium)
     shutil.copy(medium / "P1" / "IM1", medium / "COPY")
     (medium / "P1" / "IM1").rename(medium / "first image.dcm")
     report = fileset.repair_file_set(medium)
-    assert [str(one.file_id) for one in report.removed] == ["P1/IM1"]
+    assert (report.removed, [str(one.file_id) for one in report.refreshed]) == ([], ["COPY"])
+    assert messages(report, "FS-FILE-MOVED") == [
+        "P1/IM1: not on the medium, but found here by its SOP Instance UID: the record gets this name"
+    ]
     with fileset.Reader(medium) as reader:
         assert sorted(str(one.file_id) for one in reader.instances) == ["COPY", "P1/IM2", "P2/IM1", "P2/IM2"]
     assert not {"FS-FILE-MISSING", "FS-INSTANCE-TWICE"} & {one.rule for one in fileset.check_file_set(medium).findings}
+
+
+FILE_ID = b"\x04\x00\x00\x15CS\x06\x00P1\\IM1"
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "renamed",
+        b"\x04\x00\x00\x15CS\x06\x00P1\\IM2",
+        b"\x04\x00\x00\x15CS\x06\x00P1\\IM9",
+        b"\x04\x00\x01\x15CS\x06\x00P1\\IM1",
+    ],
+)
+def test_values_that_only_a_record_has_stay_if_its_file_id_is_wrong(
+    disc: Path, tmp_path: Path, how: bytes | str
+) -> None:
+    """A Pixel Spacing that became an Imager Pixel Spacing, which the file lacks, in a record that does not name its file."""
+    folder = patched_disc(disc, tmp_path, b"\x28\x00\x30\x00DS", b"\x18\x00\x64\x11DS")
+    data = (folder / "DICOMDIR").read_bytes()
+    assert data.count(FILE_ID) == 1
+    if isinstance(how, str):
+        (folder / "P1" / "IM1").rename(folder / "P1" / "IM7")
+    else:
+        (folder / "DICOMDIR").write_bytes(data.replace(FILE_ID, how))
+    report = fileset.repair_file_set(folder)
+    assert (report.removed, list(report.added)) == ([], [])
+    with fileset.Reader(folder) as reader:
+        assert [
+            one["ImagerPixelSpacing"] for one in reader.find(FileID=f"P1/{'IM7' if how == 'renamed' else 'IM1'}")
+        ] == [[1, 1]]
+    assert not fileset.repair_file_set(folder).written
+    assert fileset.check_file_set(folder).errors == 0
+
+
+def test_a_record_does_not_follow_its_instance_to_another_patient(disc: Path, tmp_path: Path) -> None:
+    shutil.copytree(disc, folder := tmp_path / "DISC")
+    dataset = dcmread(folder / "P1" / "IM1")
+    (folder / "P1" / "IM1").unlink()
+    dataset.PatientID, dataset.StudyInstanceUID, dataset.SeriesInstanceUID = "OTHER", "1.2.999.1", "1.2.999.2"
+    synthetic.write(dataset, folder / "P1" / "IM7")
+    report = fileset.repair_file_set(folder)
+    assert [str(one.file_id) for one in report.removed] == ["P1/IM1"]
+    assert [str(one.file_id) for one in report.added] == ["P1/IM7"]
 
 
 def image_records(data: bytes) -> list[slice]:

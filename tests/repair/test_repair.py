@@ -447,7 +447,7 @@ def test_nothing_outside_the_file_set_is_read_or_named(disc: Path, name: bytes) 
     report = fileset.repair_file_set(disc)
     assert synthetic.ct_uid(66) not in uids(disc)
     assert (disc.parent / "BAIT").read_bytes() == synthetic.ct(66)
-    assert [added.file_id.path for added in report.added] == [FIRST]
+    assert [one.file_id.path for one in report.refreshed] == [FIRST]
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
