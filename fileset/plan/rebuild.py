@@ -259,7 +259,7 @@ class _Rebuild:
         where = Where(contents.file, contents.type_name(index), contents.flat.start[index])
         self.report.findings.append(Finding(rule, f"the record is dropped: {reason}", where))
         file_id, uid = contents.file_id(index), contents.reference(index, _INSTANCE_UID)
-        if file_id is not None:
+        if file_id is not None and rule != "FS-FILE-SHARED":  # else another record lists the file
             self.report.removed.append(Removed(file_id, uid, contents.type_name(index), deleted=False))
 
     # ------------------------------------------------------------ the tree of the files

@@ -346,6 +346,17 @@ def test_two_records_of_one_file_become_one(disc: Path) -> None:
     assert len(uids(disc)) == 8
 
 
+def test_a_file_counts_as_listed_if_one_of_its_two_records_is_dropped(disc: Path) -> None:
+    first = FIRST.replace("/", "\\").encode()
+    patch(disc, first[:-1] + b"1", first)
+    (disc / (FIRST[:-1] + "1")).unlink()
+    report = fileset.repair_file_set(disc)
+    assert "FS-FILE-SHARED" in rules(report.findings)
+    assert "FS-FILE-UNLISTED" not in rules(report.findings)
+    assert len(uids(disc)) == 7
+    assert fileset.check_file_set(disc).errors == 0
+
+
 @pytest.mark.judges
 @pytest.mark.parametrize(
     ("old", "new", "keyword", "value"),
