@@ -242,6 +242,19 @@ def test_every_verb_and_form_names_a_damaged_record(
         assert message in done.stderr
 
 
+@pytest.mark.parametrize("blank", [b"\0", b" "])
+@pytest.mark.parametrize("verb", READS, ids=" ".join)
+def test_every_verb_and_form_names_a_record_with_a_blank_uid(
+    verb: tuple[str, ...], blank: bytes, run: Runs, disc: Path, tmp_path: Path
+) -> None:
+    data = (disc / "DICOMDIR").read_bytes()
+    at = data.rindex(UID_HEADER) + len(UID_HEADER) + 2
+    length = int.from_bytes(data[at - 2 : at], "little")
+    (disc / "DICOMDIR").write_bytes(data[:at] + length * blank + data[at + length :])
+    done = run(verb[0], disc, *(str(tmp_path / word) if word == "OUT" else word for word in verb[1:]), code=3)
+    assert re.search("0004,?1511", done.stdout if "--json" in verb else done.stderr)
+
+
 @pytest.mark.parametrize(
     "verb",
     [("list",), ("list", "--paths"), ("list", "--csv"), ("list", "--json"), ("info",), ("extract", "-o", "OUT")],

@@ -70,7 +70,7 @@ def _form(flat: FlatDirectory, index: int, parts: list[Element]) -> RecordForm:
     first, last = flat.content(index)
     fixed = [
         (start, first),
-        *(span for part in parts for span in ((part.at, part.value_at), (part.value_end, part.end))),
+        *(span for part in parts for span in ((part.at, _decided(part)), (part.value_end, part.end))),
     ]
     pieces, at = [], start
     for begin, stop in (*fixed, (last, end)):
@@ -78,11 +78,16 @@ def _form(flat: FlatDirectory, index: int, parts: list[Element]) -> RecordForm:
         at = stop
     headers = Struct("".join(pieces)).unpack_from
     values = {part.tag: (part.value_at - start, part.value_end - start) for part in reversed(parts)}
-    filled = {tag for tag, (begin, stop) in values.items() if begin < stop}
+    filled = {tag for tag, (begin, stop) in values.items() if flat.data[start + begin : start + stop].strip(b" \0")}
     is_anonymous = tags.REFERENCED_FILE_ID in filled and tags.REFERENCED_SOP_INSTANCE_UID not in filled
     file_id = values.get(tags.REFERENCED_FILE_ID, (0, 0))
     has_file = tags.REFERENCED_FILE_ID in values
     return RecordForm(headers, headers(flat.data, start), has_file, file_id, is_anonymous, _misplaced(parts))
+
+
+def _decided(part: Element) -> int:
+    """Return the end of the bytes of an element that records of one form share: a UID must begin alike, not blank."""
+    return min(part.value_at + (part.tag == tags.REFERENCED_SOP_INSTANCE_UID), part.value_end)
 
 
 def _misplaced(parts: list[Element]) -> tuple[int, int] | None:
