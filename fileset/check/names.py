@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fileset.dicomdir.check.collector import Collector
-from fileset.media.names import device_faults, enlist, form_of
+from fileset.media.names import device_faults, enlist, form_of, may_name_devices
 
 NameTree = dict[str, Any]
 """Name -> the tree of a folder, or the path of a file; contains every form of a name that `form_of` knows."""
@@ -36,8 +36,9 @@ def find(path: str, root: NameTree) -> str | None:
 
 def check_names(names: Sequence[str], collector: Collector) -> None:
     """Report names that Windows cannot open, and those that differ only in case: it can reach only one of them."""
-    for name, message in device_faults(names):
-        collector.add_at_file("FS-NAME-DEVICE", message, name)
+    if may_name_devices("\n".join(names).upper().encode("utf-8", "surrogatepass")):
+        for name, message in device_faults(names):
+            collector.add_at_file("FS-NAME-DEVICE", message, name)
     first: dict[str, str] = {}
     for name in names:
         other = first.setdefault(name.upper(), name)

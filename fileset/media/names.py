@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeVar
 
 Named = TypeVar("Named")
@@ -16,7 +16,10 @@ DEVICE_NAMES: Final = frozenset(
 )
 """Names that Windows keeps for devices: no new file or folder gets one, on any system."""
 
-_PORTS: Final = frozenset(name[:3] for name in DEVICE_NAMES)
+_DEVICES: Final = tuple(
+    re.compile(form).search for form in (b"CON", b"PRN", b"AUX", b"NUL", rb"COM[0-9\xc2]", rb"LPT[0-9\xc2]")
+)
+"""Searches for names of devices: six are faster than one. The byte C2 begins the digits ¹, ² and ³ in UTF-8."""
 _NOT_ON_WINDOWS: Final = re.compile(r'[\x00-\x1f<>:"|?*\\]|[. ]\Z').search
 
 ARCHIVES: Final = (".zip", ".iso", ".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".7z", ".rar")
@@ -31,11 +34,13 @@ def is_device_name(name: str) -> bool:
     return name.partition(".")[0].rstrip(" ").upper() in DEVICE_NAMES
 
 
-def device_faults(paths: Sequence[str]) -> Iterator[tuple[str, str]]:
+def may_name_devices(names: bytes | bytearray) -> bool:
+    """Test whether one of these names in upper case, joined in any way, may be that of a device: hardly ever."""
+    return any(search(names) for search in _DEVICES)
+
+
+def device_faults(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield each path with a component that Windows takes for a device, and the message about it."""
-    joined = "\n".join(paths).upper()
-    if not any(map(joined.__contains__, _PORTS)):  # hardly any medium has such a name
-        return
     for path in paths:
         component = next(filter(is_device_name, path.split("/")), "")
         if component:

@@ -17,7 +17,7 @@ from fileset.errors import FilesetError
 from fileset.file_id import DICOMDIR, FileId
 from fileset.findings import ERROR, RULES, Finding, Where
 from fileset.media.base import ReadableMedium, UpdatableMedium
-from fileset.media.names import device_faults, form_key
+from fileset.media.names import device_faults, form_key, may_name_devices
 from fileset.media.system.walk import OpenFile, leads_out, random_access
 from fileset.part10.whole_file import FileChecker
 from fileset.plan.commit import Plan
@@ -90,8 +90,9 @@ def new_file_set_findings(
     """Collect the findings about a new file-set: DICOM files without a record, old pages, and the descriptor file."""
     if recipe.naming == IN_PLACE:
         others = {skipped.source for skipped in report.skipped}
-        listed = [value.replace("\\", "/") for value in report.added.file_ids]
-        yield from (Finding("FS-NAME-DEVICE", message, Where(name)) for name, message in device_faults(listed))
+        if may_name_devices(report.added.file_ids.packed.data):
+            listed = (value.replace("\\", "/") for value in report.added.file_ids)
+            yield from (Finding("FS-NAME-DEVICE", message, Where(name)) for name, message in device_faults(listed))
     elif medium.folder and medium.exists():
         others = set(medium.names()) - {file_id.path for file_id in plan.removals}
         if recipe.companion is None and (plan.additions or plan.removals):
@@ -101,7 +102,8 @@ def new_file_set_findings(
     descriptor = identification.descriptor_file_id
     asked = others | {descriptor.path} if descriptor else others
     # A set of all names would take more memory than the records.
-    instances = {name for name in (value.replace("\\", "/") for value in report.added.file_ids) if name in asked}
+    listed = (value.replace("\\", "/") for value in (report.added.file_ids if asked else ()))
+    instances = {name for name in listed if name in asked}
     yield from unlisted(recipe.included.paths())
     yield from unlisted(below(medium.folder, sorted(others - instances - {DICOMDIR.path})))
     if descriptor is not None:
