@@ -243,8 +243,10 @@ class Creator(WritingRole):
 
         `only` and `exclude` choose files as in `add`. Raises the errors of `add`, and `FormatError` if there is no file-set.
         """
-        for opened in (scannable(medium), readable(medium)[0]):
-            opened.close()
+        opened = readable(medium)[0]
+        opened.close()
+        if opened.folder:  # it may also be the folder of any file
+            scannable(medium).close()
         self.add(place_of(medium), only=only, exclude=exclude)
 
     def _beside_targets(self, source: str | os.PathLike[str]) -> frozenset[str]:

@@ -91,8 +91,7 @@ def new_file_set_findings(
     if recipe.naming == IN_PLACE:
         others = {skipped.source for skipped in report.skipped}
         if may_name_devices(report.added.file_ids.packed.data):
-            listed = (value.replace("\\", "/") for value in report.added.file_ids)
-            yield from (Finding("FS-NAME-DEVICE", message, Where(name)) for name, message in device_faults(listed))
+            yield from (Finding("FS-NAME-DEVICE", text, Where(name)) for name, text in device_faults(_names(report)))
     elif medium.folder and medium.exists():
         others = set(medium.names()) - {file_id.path for file_id in plan.removals}
         if recipe.companion is None and (plan.additions or plan.removals):
@@ -102,13 +101,17 @@ def new_file_set_findings(
     descriptor = identification.descriptor_file_id
     asked = others | {descriptor.path} if descriptor else others
     # A set of all names would take more memory than the records.
-    listed = (value.replace("\\", "/") for value in (report.added.file_ids if asked else ()))
-    instances = {name for name in listed if name in asked}
+    instances = {name for name in _names(report) if name in asked} if asked else set()
     yield from unlisted(recipe.included.paths())
     yield from unlisted(below(medium.folder, sorted(others - instances - {DICOMDIR.path})))
     if descriptor is not None:
         is_there = descriptor.path in others or descriptor.path in recipe.included.paths()
         yield from _descriptor_findings(descriptor, is_listed=descriptor.path in instances, is_there=is_there)
+
+
+def _names(report: Report) -> Iterator[str]:
+    """Yield the names on the medium of the added files."""
+    return (value.replace("\\", "/") for value in report.added.file_ids)
 
 
 def _descriptor_findings(descriptor: FileId, *, is_listed: bool, is_there: bool) -> Iterator[Finding]:

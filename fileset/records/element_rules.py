@@ -59,11 +59,11 @@ def _order_faults(data_set: DataSet) -> Iterator[Fault]:
     """Find the faults of tags: order, group, and missing creators of private elements (PS3.5 7.1, 7.5.1, 7.8.1)."""
     previous = -1
     creators: set[int] = set()
-    disordered: list[int] = []
+    disordered: set[int] = set()
     for part in data_set.parts:
         tag, group = part.tag, part.tag >> 16
         if tag <= previous:
-            disordered.append(tag)
+            disordered.add(tag)
             yield Fault("FS-ELEMENT-ORDER", f"{named(tag)} comes after {named(previous)}", None, tag)
         previous = tag
         if group in NOT_IN_DATA_SETS:

@@ -65,8 +65,8 @@ def repair_file_set(
 
     Repair keeps the File-set UID and File-set ID, all files in their places, and the bytes of every correct record. In the
     report, `removed` are records whose file is missing, also by its SOP Instance UID; `added` are DICOM files without a
-    record, if their names are File IDs (else they are `skipped`); `refreshed` are wrong records that were rebuilt. Without a readable DICOMDIR, repair scans
-    all files. It writes nothing if there is nothing to repair.
+    record, if their names are File IDs (else they are `skipped`); `refreshed` are wrong records that were rebuilt. Without a
+    readable DICOMDIR, repair scans all files. It writes nothing if there is nothing to repair.
 
     Parameters are those of `Updater`. With `trust_dicomdir`, a record stays although its file names another patient, study
     or series, and the difference is reported. If only files of an interrupted write exist, repair removes them, counts

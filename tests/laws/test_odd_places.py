@@ -30,6 +30,13 @@ def share(record: Rec) -> None:
     del record.keys[0x00041500], record.mrdr.keys[0x00200013]
 
 
+def updated(folder: Path) -> fileset.Report:
+    """Change the identification alone, so that all records are written again."""
+    with fileset.Updater(folder) as updater:
+        updater.file_set_id = "NEW"
+    return updater.report
+
+
 def disc(folder: Path, *records: Rec) -> Path:
     dataset = synthetic.instance(synthetic.CT_IMAGE)
     tree = patient("P1", study(dataset.StudyInstanceUID, series(dataset.SeriesInstanceUID, *records)))
@@ -152,8 +159,7 @@ def test_an_update_keeps_the_file_of_a_record_that_has_a_file_id_instead_of_a_li
     data = disc(tmp_path, *records).joinpath("DICOMDIR").read_bytes()
     before, link, after = data.rpartition(b"\x04\x00\x00\x14UL")
     (tmp_path / "DICOMDIR").write_bytes(before + link.replace(b"\x14", b"\x15") + after)
-    with fileset.Updater(tmp_path) as updater:
-        updater.file_set_id = "NEW"
+    updated(tmp_path)
     with fileset.Reader(tmp_path) as reader:
         found = [(one.file_id.path if one.file_id else "", one.sop_instance_uid) for one in reader.instances]
     assert found == [("IM1", uids[0]), ("IM2", uids[1])]
@@ -167,9 +173,7 @@ def test_an_update_reads_the_type_of_a_record_that_has_two_as_the_next_reader(sy
     name, kind = pack(order + "HH", 0x10, 0x10), pack(order + "HH", 4, 0x1430)
     assert data.count(name) == 1
     (tmp_path / "DICOMDIR").write_bytes(data.replace(name, kind))
-    with fileset.Updater(tmp_path) as updater:
-        updater.file_set_id = "NEW"
-    assert updater.report.findings[-1].rule != "FS-RECORD-TYPE"
+    assert updated(tmp_path).findings[-1].rule != "FS-RECORD-TYPE"
     with fileset.Reader(tmp_path) as reader:
         assert [one["PatientID"] for one in reader.patients] == ["P1"]
 
@@ -180,7 +184,6 @@ def test_an_update_keeps_the_file_of_a_record_whose_link_to_an_mrdr_is_in_the_wr
     data = disc(tmp_path, *records).joinpath("DICOMDIR").read_bytes()
     before, kind, after = data.rpartition(b"\x04\x00\x30\x14CS\x06\x00IMAGE ")
     (tmp_path / "DICOMDIR").write_bytes(before + kind.replace(b"\x30\x14", b"\x30\x16") + after)
-    with fileset.Updater(tmp_path) as updater:
-        updater.file_set_id = "NEW"
+    updated(tmp_path)
     with fileset.Reader(tmp_path) as reader:
         assert [one.file_id.path for one in reader.instances if one.file_id] == ["IM1", "IM2"]

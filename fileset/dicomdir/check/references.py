@@ -55,12 +55,13 @@ class References:
     def check(self, collector: Collector, index: int, record: DataSet) -> None:
         """Check one record, and remember the file that it references."""
         _check_group_4(collector, index, record)
-        for at, part in enumerate(record.parts):
+        for part in record.parts:
             if part.tag == tags.REFERENCED_FILE_ID and record.values[tags.REFERENCED_FILE_ID]:
                 self._remember(collector, index, part)
-                early = [one for one in record.parts[:at] if one.tag > tags.REFERENCED_FILE_ID]
-                if early and index in self.tail_at:
-                    self.early[index] = b"".join(collector.flat.data[one.at : one.end] for one in early)
+        tail_at = self.tail_at.get(index, 0)
+        early = [one for one in record.parts if one.tag > tags.REFERENCED_FILE_ID and one.at < tail_at]
+        if early:
+            self.early[index] = b"".join(collector.flat.data[one.at : one.end] for one in early)
 
     def _remember(self, collector: Collector, index: int, part: Element) -> None:
         file_id = _file_id(FileReference(collector.flat.data[part.value_at : part.value_end]), collector, index)

@@ -86,7 +86,10 @@ def _form(flat: FlatDirectory, index: int, parts: list[Element]) -> RecordForm:
 
 
 def _decided(part: Element) -> int:
-    """Return the end of the bytes of an element that records of one form share: a UID must begin alike, not blank."""
+    """Return where the bytes of an element end that records of one form share: after the header of the element.
+
+    For the SOP Instance UID that is after its first character, so that a blank one makes another form.
+    """
     return min(part.value_at + (part.tag == tags.REFERENCED_SOP_INSTANCE_UID), part.value_end)
 
 
